@@ -1,0 +1,46 @@
+/**
+ * The port of an agent. What it says and writes is data: the host reads the
+ * tree and the result file, computes the outcome itself, and an agent can only
+ * lower it (decision D9).
+ */
+import type { SandboxExit } from '../sandbox/sandbox.ts';
+
+export interface AgentRequest {
+  task: string;
+  attempt: number;
+  prompt: string;
+  /** Absolute path of the file that holds the same prompt. */
+  promptFile: string;
+  /** The attempt's clone: the working directory, and all that the agent may write besides its HOME. */
+  workspace: string;
+  /** The text of the issue (the task's body), for agents that need no prompt. */
+  issueText: string;
+  /** Where the agent must leave its result. */
+  resultFile: string;
+  /** Host directories that the sandbox must show read-only for git to work in the clone. */
+  objects: string[];
+  /** Private HOME. */
+  home: string;
+  transcript: string;
+  timeoutMs: number;
+  silenceMs: number;
+  mark: string;
+}
+
+export interface AgentReply {
+  ended: SandboxExit['ended'];
+  exitCode: number | null;
+  durationMs: number;
+}
+
+export interface Agent {
+  readonly name: string;
+  readonly kind: string;
+  /** Offline and free: can it run at all? */
+  probe(): Promise<{ ready: true } | { ready: false; reason: string }>;
+  /**
+   * Resolves when the agent and all it started are gone.
+   * @throws AgentOsError `unavailable`, `rate_limit` (with `retryAt`), `auth`: nothing to do with the task.
+   */
+  run(request: AgentRequest, signal: AbortSignal): Promise<AgentReply>;
+}

@@ -1,0 +1,66 @@
+/** Where everything lies in the state directory (contracts, "State directory"). Pure. */
+import { repoKey } from '../ids.ts';
+
+export interface StatePaths {
+  root: string;
+  mailbox: string;
+  workspaces: string;
+  runs: string;
+  mirrors: string;
+  preserved: string;
+  memory: string;
+  events: string;
+  effects: string;
+  locks: string;
+  /** Heartbeats of the loops: `<command>.json`. */
+  loops: string;
+  /** What a person approved: `<owner>__<name>-<pull request>.json`. */
+  approvals: string;
+  cache: string;
+  plan: string;
+  /** The kill switch: a file for everything, `paused.d/<owner>__<name>` for one repository. */
+  paused: string;
+  pausedRepos: string;
+}
+
+export function statePaths(root: string): StatePaths {
+  const at = (name: string) => `${root}/${name}`;
+  return {
+    root,
+    mailbox: at('mailbox'),
+    workspaces: at('workspaces'),
+    runs: at('runs'),
+    mirrors: at('mirrors'),
+    preserved: at('preserved'),
+    memory: at('memory'),
+    events: at('events'),
+    effects: at('effects'),
+    locks: at('locks'),
+    loops: at('loops'),
+    approvals: at('approvals'),
+    cache: at('cache'),
+    plan: at('plan'),
+    paused: at('paused'),
+    pausedRepos: at('paused.d'),
+  };
+}
+
+/** `mirrors/<owner>__<name>.git`: bare, host-owned, forge branches only. */
+export function mirrorPath(paths: StatePaths, repo: string): string {
+  return `${paths.mirrors}/${repoKey(repo)}.git`;
+}
+
+/** `preserved/<owner>__<name>.git`: bare, host-owned, agents' trees; never mounted. */
+export function preservedPath(paths: StatePaths, repo: string): string {
+  return `${paths.preserved}/${repoKey(repo)}.git`;
+}
+
+/** `workspaces/<task>/<attempt>`: the directory of one attempt. */
+export function workspacePath(paths: StatePaths, task: string, attempt: number): string {
+  return `${paths.workspaces}/${task}/${attempt}`;
+}
+
+/** `runs/<task>/<attempt>`: what is kept of one attempt. */
+export function runPath(paths: StatePaths, task: string, attempt: number): string {
+  return `${paths.runs}/${task}/${attempt}`;
+}

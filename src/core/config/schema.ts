@@ -1,0 +1,158 @@
+/**
+ * The configuration as users write it: every key, its default and its one-line
+ * description, from which `docs/configuration.md` and `agentos config schema`
+ * are made. A key that nothing enforces is not here, so writing it is an error.
+ */
+import * as z from 'zod';
+import { isRepoName } from '../ids.ts';
+
+z.config({ jitless: true });
+
+const TASK_TYPES = ['implementation', 'debugging', 'architecture', 'research', 'docs', 'design', 'content', 'browser_automation'] as const;
+
+const text = z.string().min(1);
+const lines = z.array(text).default([]);
+const name = z.string().regex(/^[a-z][a-z0-9_-]{0,39}$/, 'use lower case letters, digits, `-` and `_`, starting with a letter');
+const minutes = z
+  .number()
+  .positive()
+  .max(24 * 60);
+
+const Forge = z.strictObject({
+  kind: z.literal('local').describe('Which forge: `local`, repositories and issues in a directory of this machine.'),
+  root: text.describe('The directory of the local forge.'),
+});
+
+const Repo = z.strictObject({
+  name: z.string().refine(isRepoName, 'write it as `owner/name`').describe('The repository, as `owner/name`.'),
+  automation: z
+    .enum(['dispatch_only', 'supervised', 'full'])
+    .default('supervised')
+    .describe(
+      '`dispatch_only` opens pull requests and never merges; `supervised` merges what a trusted person approved; `full` merges what passes every gate.',
+    ),
+  trusted: z
+    .union([z.literal('write'), z.array(text)])
+    .default('write')
+    .describe('Whose `ready` counts: `write` (everyone with write permission now), or a list of logins.'),
+  ready: z
+    .strictObject({ label: text.max(50).default('ready').describe('The label that makes an issue Ready.') })
+    .default({ label: 'ready' })
+    .describe('What makes an issue Ready.'),
+  base: text.optional().describe('The branch that work starts from and merges into; default: the default branch of the forge.'),
+  setup: lines.describe('Shell lines that make a checkout ready to work in; run in the sandbox.'),
+  verify: lines.describe('Shell lines that must pass on a fresh checkout of the tree to be pushed; run in the sandbox.'),
+  protected_paths: lines.describe(
+    'Globs of paths whose change needs approval by a person, added to the built-in list (`agentos config check` prints it).',
+  ),
+  merge_method: z.enum(['squash', 'merge', 'rebase']).default('squash').describe('How a pull request is merged.'),
+  max_open_pull_requests: z
+    .number()
+    .int()
+    .min(1)
+    .max(100)
+    .default(5)
+    .describe('No new task starts while this many of our pull requests are open.'),
+  local_ci: lines.describe('Local forge only: shell lines that `agentos local ci` runs as checks on every pull request.'),
+});
+
+const agentLimits = {
+  timeout_minutes: minutes.default(45).describe('Longest run, in minutes; fractions are fine.'),
+  silence_minutes: minutes.default(10).describe('Longest time without any output, in minutes, before the run counts as stalled.'),
+};
+
+const Agent = z.discriminatedUnion('kind', [
+  z.strictObject({
+    kind: z.literal('patch').describe('No model: applies the diff or the files given in the issue.'),
+    ...agentLimits,
+  }),
+  z.strictObject({
+    kind: z.literal('command').describe('Any program that honours the agent contract (docs/agents.md).'),
+    command: z.array(text).min(1).describe('The program and its arguments; a relative path is relative to this file.'),
+    ...agentLimits,
+  }),
+]);
+
+const chain = z.array(name).min(1);
+
+/** The file, validated; paths are still as written. */
+export const Config = z.strictObject({
+  state_dir: text
+    .default('~/.local/state/agentos')
+    .describe('Where mailbox, workspaces, mirrors, memory and events live; relative to this file.'),
+  forge: Forge.describe('Where issues, pull requests and repositories live.'),
+  repos: z.array(Repo).min(1).describe('The repositories to look after.'),
+  agents: z.record(name, Agent).describe('The agent pool: a name of your choice and its kind.'),
+  routing: z
+    .strictObject({ default: chain, ...Object.fromEntries(TASK_TYPES.map((type) => [type, chain.optional()])) } as {
+      default: typeof chain;
+    } & Record<(typeof TASK_TYPES)[number], z.ZodOptional<typeof chain>>)
+    .describe('The chain of agents for each task type, tried in order; `default` for the rest.'),
+  queue: z
+    .strictObject({
+      max_parallel: z.number().int().min(1).max(64).default(2).describe('Attempts that run at the same time.'),
+      max_attempts: z.number().int().min(1).max(20).default(4).describe('Attempts of one task before a person must decide.'),
+      max_infrastructure: z
+        .number()
+        .int()
+        .min(1)
+        .max(50)
+        .default(5)
+        .describe('Infrastructure failures in a row before a person must decide.'),
+    })
+    .prefault({})
+    .describe('How much runs, and how often it is tried.'),
+  sandbox: z
+    .strictObject({
+      mode: z
+        .enum(['required', 'auto', 'off'])
+        .default('required')
+        .describe('`required`: no agent runs without bubblewrap; `auto`: unconfined where there is none; `off`: always unconfined.'),
+      readable: z.array(text).default([]).describe('Extra paths that the sandbox shows read-only.'),
+      network: z
+        .union([z.tuple([]), z.tuple([z.literal('*')])])
+        .default([])
+        .describe('Hosts that `setup` may reach: none, or `"*"` for any.'),
+    })
+    .prefault({})
+    .describe('Where agents and project commands run.'),
+  identity: z
+    .strictObject({
+      name: text.default('Agent OS').describe('Author name of commits.'),
+      email: text.default('agentos@example.com').describe('Author address of commits.'),
+    })
+    .prefault({})
+    .describe('Author of commits.'),
+  groom: z
+    .strictObject({
+      apply: z.boolean().default(false).describe('Whether `groom` changes labels and writes one comment, or only reports.'),
+      stale_days: z.number().int().min(1).default(90).describe('Days without activity of a person after which an issue counts as stale.'),
+    })
+    .prefault({})
+    .describe('The backlog groomer.'),
+  plan: z
+    .strictObject({
+      size: z.number().int().min(1).max(100).default(5).describe('Issues in one sprint.'),
+      cadence_days: z.number().positive().max(365).default(7).describe('Days from one plan to the next.'),
+      auto_ready: z.boolean().default(false).describe('Whether `plan` makes the selected issues Ready.'),
+    })
+    .prefault({})
+    .describe('The strategic planner.'),
+});
+
+/** As written and validated. */
+export type ConfigFile = z.infer<typeof Config>;
+
+export type TaskType = (typeof TASK_TYPES)[number];
+export type RepoConfig = ConfigFile['repos'][number];
+export type AgentConfig = ConfigFile['agents'][string];
+
+/**
+ * What the rest of the program sees: the file with absolute paths (`state_dir`,
+ * `forge.root`, `sandbox.readable`, the program of a `command` agent when it
+ * holds a slash), frozen, and where it came from.
+ */
+export interface LoadedConfig extends ConfigFile {
+  /** Absolute path of the file that was read. */
+  readonly path: string;
+}

@@ -1,0 +1,161 @@
+/**
+ * The port of the forge, in the words of GitHub. Adapters own pagination,
+ * throttling and error mapping: an incomplete read is an error, never a shorter
+ * list; empty input makes no request. Every write is one try, and is called
+ * through the effects journal only (`core/effects`). Instants are ISO 8601 by
+ * the forge's clock. A repository is `owner/name`.
+ */
+
+/** A person or program; the numeric id is what identifies, logins are renamed and reused. */
+export interface Actor {
+  id: number;
+  login: string;
+}
+
+export type Permission = 'none' | 'read' | 'triage' | 'write' | 'admin';
+
+export interface Issue {
+  number: number;
+  title: string;
+  body: string;
+  state: 'open' | 'closed';
+  stateReason?: 'completed' | 'not_planned';
+  labels: string[];
+  author: Actor;
+  assignees: string[];
+  pinned: boolean;
+  createdAt: string;
+  updatedAt: string;
+  closedAt?: string;
+}
+
+interface EventBase {
+  /** Unique in the repository, rising with time. */
+  id: number;
+  at: string;
+  /** Absent where the account is gone. */
+  actor?: Actor;
+}
+
+/** One entry of an issue's (or pull request's) timeline, oldest first in lists. */
+export type IssueEvent =
+  | (EventBase & { kind: 'labeled' | 'unlabeled'; label: string })
+  | (EventBase & { kind: 'edited' }) // the body
+  | (EventBase & { kind: 'renamed'; from: string; to: string })
+  | (EventBase & { kind: 'closed'; reason?: 'completed' | 'not_planned' })
+  | (EventBase & { kind: 'reopened' });
+
+export interface Comment {
+  id: number;
+  author: Actor;
+  body: string;
+  createdAt: string;
+  updatedAt: string;
+}
+
+export interface PullRequest {
+  number: number;
+  title: string;
+  body: string;
+  state: 'open' | 'closed' | 'merged';
+  author: Actor;
+  /** Branch names, without `refs/heads/`. */
+  base: string;
+  head: string;
+  headSha: string;
+  draft: boolean;
+  labels: string[];
+  /** `undefined` while the forge has not computed it. */
+  mergeable?: boolean;
+  /** Paths that conflict, where the forge tells. */
+  conflicts?: string[];
+  mergeSha?: string;
+  /** Who closed it without a merge. */
+  closedBy?: Actor;
+  createdAt: string;
+  updatedAt: string;
+}
+
+export interface Review {
+  author: Actor;
+  state: 'approved' | 'changes_requested' | 'commented';
+  /** The head that was reviewed. */
+  sha: string;
+  body: string;
+  at: string;
+}
+
+export interface CheckRun {
+  name: string;
+  sha: string;
+  state: 'pending' | 'success' | 'failure' | 'neutral';
+  /** What the check printed, cut to its end; untrusted. */
+  output?: string;
+}
+
+export interface Repository {
+  name: string;
+  defaultBranch: string;
+  mergeMethods: ('squash' | 'merge' | 'rebase')[];
+  archived: boolean;
+}
+
+/** Where git fetches from and pushes to. */
+export interface GitRemote {
+  /** A URL or an absolute path; holds no secret. */
+  url: string;
+}
+
+export interface IssueFilter {
+  state: 'open' | 'closed' | 'all';
+  /** Only issues that carry at least one label for which this is true. */
+  anyLabel?: (label: string) => boolean;
+}
+
+export interface GitHub {
+  /** Whether a write can be read back at once; where false, an effect of unknown outcome waits longer before it is tried again. */
+  readonly consistentReads: boolean;
+
+  /** Who our writes are made as. `shared`: a person uses the same account. */
+  getIdentity(): Promise<Actor & { shared: boolean }>;
+  /** The permission this very account has now; `none` when id and login do not belong together any more. */
+  getPermission(repo: string, actor: Actor): Promise<Permission>;
+  getRepository(repo: string): Promise<Repository>;
+  getRemote(repo: string): Promise<GitRemote>;
+  /** Tip of a branch. */
+  findBranch(repo: string, branch: string): Promise<string | undefined>;
+
+  /** Oldest first; pull requests are not in it. */
+  listIssues(repo: string, filter: IssueFilter): Promise<Issue[]>;
+  getIssue(repo: string, issue: number): Promise<Issue>;
+  listIssueEvents(repo: string, issue: number): Promise<IssueEvent[]>;
+  /** Of an issue or a pull request, oldest first. */
+  listComments(repo: string, number: number): Promise<Comment[]>;
+  listPullRequests(repo: string, filter: { state: 'open' | 'closed' | 'merged' | 'all'; head?: string }): Promise<PullRequest[]>;
+  getPullRequest(repo: string, number: number): Promise<PullRequest>;
+  listReviews(repo: string, number: number): Promise<Review[]>;
+  listCheckRuns(repo: string, sha: string): Promise<CheckRun[]>;
+
+  createIssue(repo: string, issue: { title: string; body: string; labels: string[] }): Promise<{ number: number }>;
+  /** @returns the timeline event, or `undefined` when the label was there already. */
+  addLabel(repo: string, number: number, label: string): Promise<{ eventId: number } | undefined>;
+  /** Nothing happens when the label is not there. */
+  removeLabel(repo: string, number: number, label: string): Promise<void>;
+  createComment(repo: string, number: number, body: string): Promise<{ id: number }>;
+  updateComment(repo: string, number: number, comment: number, body: string): Promise<void>;
+  closeIssue(repo: string, issue: number, reason: 'completed' | 'not_planned'): Promise<void>;
+  reopenIssue(repo: string, issue: number): Promise<void>;
+  /** @throws `conflict` when an open pull request of that head exists, `refused` when there is nothing to merge. */
+  createPullRequest(repo: string, pull: { title: string; body: string; head: string; base: string }): Promise<{ number: number }>;
+  closePullRequest(repo: string, number: number): Promise<void>;
+  /** Merges the base into the head, as a commit by us. @throws `conflict` when the head is not the expected one or they conflict. */
+  updateBranch(repo: string, number: number, expectedHeadSha: string): Promise<{ sha: string }>;
+  /** @throws `conflict` when the head moved or there are merge conflicts, `refused` when a rule of the forge forbids it. */
+  mergePullRequest(
+    repo: string,
+    number: number,
+    merge: { method: 'squash' | 'merge' | 'rebase'; expectedHeadSha: string; title: string; message: string },
+  ): Promise<{ sha: string }>;
+  /** Deletes a branch whose tip is the expected one; nothing happens when it is gone or has moved. */
+  deleteBranch(repo: string, branch: string, expectedSha: string): Promise<void>;
+}

@@ -1,0 +1,46 @@
+/**
+ * Locks that the kernel frees when the holder dies (decision D19): a file that
+ * Node opens and util-linux `flock` locks through the inherited descriptor. The
+ * lock belongs to the open file, so it outlives the short `flock` process, ends
+ * with this one however it ends, and no child inherits it. The file itself
+ * stays: removing it would let two processes hold "the same" lock.
+ */
+import { spawnSync } from 'node:child_process';
+import { closeSync, openSync } from 'node:fs';
+import { AgentOsError, errnoOf, toIoError } from './errors.ts';
+
+export interface Lock {
+  release(): void;
+}
+
+/**
+ * Takes the lock at `path`, waiting at most `waitMs` for it.
+ * @returns `undefined` when another process holds it and the wait is over.
+ * @throws AgentOsError `config` where util-linux is missing, `io` where the file cannot be opened.
+ */
+export function tryLock(path: string, waitMs = 0): Lock | undefined {
+  let fd: number;
+  try {
+    fd = openSync(path, 'a+', 0o600);
+  } catch (error) {
+    throw toIoError(error, `open the lock \`${path}\``);
+  }
+  const wait = waitMs > 0 ? ['-w', String(waitMs / 1000)] : ['-n'];
+  const result = spawnSync('flock', [...wait, '-x', '-E', '75', '3'], { stdio: ['ignore', 'ignore', 'pipe', fd] });
+  if (result.status === 0) return { release: () => closeSync(fd) };
+  closeSync(fd);
+  if (result.status === 75) return undefined;
+  if (errnoOf(result.error) === 'ENOENT') {
+    throw new AgentOsError('config', 'the program `flock` is not on PATH', {
+      hint: 'Install util-linux; under cron, use the PATH that `agentos cron print` shows.',
+    });
+  }
+  throw new AgentOsError('io', `cannot lock \`${path}\`: ${result.error?.message ?? result.stderr.toString().trim()}`);
+}
+
+/** As `tryLock`, but a lock that stays busy is a `locked` error. For sections of a few milliseconds. */
+export function takeLock(path: string, waitMs = 10_000): Lock {
+  const lock = tryLock(path, waitMs);
+  if (!lock) throw new AgentOsError('locked', `\`${path}\` is held by another process for more than ${waitMs / 1000} s`);
+  return lock;
+}

@@ -1,0 +1,125 @@
+/**
+ * The task file (contracts, "Task file"): front matter that only Agent OS
+ * writes, then Markdown for the agent. Strict: an unknown key or a wrong type
+ * makes the file unreadable, and unreadable files go to quarantine. Pure.
+ */
+import * as z from 'zod';
+import { isRepoName, isTaskId } from '../ids.ts';
+
+z.config({ jitless: true });
+
+const instant = z.iso.datetime({ offset: true });
+const sha = z.string().regex(/^[0-9a-f]{40}([0-9a-f]{24})?$/);
+const line = z.string().max(2000);
+
+export const TASK_TYPES = [
+  'implementation',
+  'debugging',
+  'architecture',
+  'research',
+  'docs',
+  'design',
+  'content',
+  'browser_automation',
+] as const;
+export const PRIORITIES = ['high', 'normal', 'low'] as const;
+
+/** How an attempt ended. `complete` alone leads to a pull request. */
+export const OUTCOMES = ['complete', 'failed', 'infrastructure', 'stopped'] as const;
+
+const Attempt = z.strictObject({
+  n: z.number().int().min(1),
+  agent: z.string(),
+  /** A fix of an open pull request is not counted in `queue.max_attempts`. */
+  kind: z.enum(['work', 'fix']).default('work'),
+  started_at: instant,
+  /** The commit that the attempt started from. */
+  base: sha.optional(),
+  ended_at: instant.optional(),
+  outcome: z.enum(OUTCOMES).optional(),
+  /** A code of the contract: what the agent reported or the host computed. */
+  code: z.string().max(60).optional(),
+  summary: line.optional(),
+  /** The tree that the attempt left, when it could be read. */
+  tree: sha.optional(),
+  /** The commit that was made of it. */
+  commit: sha.optional(),
+});
+export type Attempt = z.infer<typeof Attempt>;
+
+/** What the next attempt must put right on the open pull request. */
+const Fix = z.strictObject({
+  kind: z.enum(['checks', 'conflict']),
+  /** Head of the pull request when the fix was asked for: the recorded base of the fix. */
+  head: sha,
+  /** Tip of the base branch at that time. */
+  base: sha,
+  /** Names of the failing checks, or of the conflicting paths. */
+  about: z.array(line),
+  /** Their output, cut. */
+  evidence: z.string().max(20_000),
+});
+export type Fix = z.infer<typeof Fix>;
+
+export const Task = z.strictObject({
+  version: z.literal(1),
+  id: z.string().refine(isTaskId, 'not a task id'),
+  repo: z.string().refine(isRepoName, 'not a repository name'),
+  issue: z.number().int().min(1),
+  title: z.string().max(1000),
+  type: z.enum(TASK_TYPES),
+  priority: z.enum(PRIORITIES),
+  agents: z.array(z.string()).min(1),
+  base: z.string().min(1).max(255),
+  branch: z.string().min(1).max(255),
+  created_at: instant,
+  snapshot: z.strictObject({
+    /** Of title and body as they were when the task was made. */
+    sha256: z.string().regex(/^[0-9a-f]{64}$/),
+    ready_by: z.string(),
+    ready_at: instant,
+  }),
+  pull_request: z.number().int().min(1).optional(),
+  /** Waits of providers and budgets only; a failed attempt returns without delay. */
+  not_before: instant.optional(),
+  /** Attempts with `n` at or below this number were made before a person asked for a retry and count no more. */
+  attempts_forgiven: z.number().int().min(0).optional(),
+  /** The head SHA that we pushed last; another head on the branch is somebody else's. */
+  pushed: sha.optional(),
+  /** Whether the pushed change touches protected paths, and which. */
+  protected: z.array(line).optional(),
+  /** Set while a fix of the open pull request is asked for or was tried. */
+  fix: Fix.optional(),
+  /** Fixes asked for so far: one is allowed. */
+  fixes: z.number().int().min(0).optional(),
+  /** SHA of the merge, once there is one. */
+  merged: sha.optional(),
+  /** Why the task stands where it stands, for people: the last transition's reason. */
+  note: z.string().max(8000).optional(),
+  /** When the task last changed tray. */
+  settled_at: instant.optional(),
+  attempts: z.array(Attempt),
+});
+export type Task = z.infer<typeof Task>;
+
+/** Attempts that count against `queue.max_attempts`. */
+export function countedAttempts(task: Task): Attempt[] {
+  const forgiven = task.attempts_forgiven ?? 0;
+  return task.attempts.filter((attempt) => attempt.n > forgiven && attempt.kind === 'work' && isCounted(attempt));
+}
+
+function isCounted(attempt: Attempt): boolean {
+  return attempt.outcome === undefined || attempt.outcome === 'complete' || attempt.outcome === 'failed';
+}
+
+/** Infrastructure outcomes at the end of the attempt log, without a break. Stops by a signal are not looked at. */
+export function infrastructureStreak(task: Task): number {
+  let streak = 0;
+  for (const attempt of [...task.attempts].reverse()) {
+    if (attempt.n <= (task.attempts_forgiven ?? 0)) break;
+    if (attempt.outcome === 'stopped') continue;
+    if (attempt.outcome !== 'infrastructure') break;
+    streak++;
+  }
+  return streak;
+}

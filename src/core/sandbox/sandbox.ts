@@ -1,0 +1,63 @@
+/**
+ * The port of confinement: runs one program where it can reach a workspace and
+ * nothing of ours, and leaves no process behind. Decision D5.
+ */
+
+export interface SandboxRun {
+  /** Program and arguments; never a shell line of somebody else's. */
+  argv: string[];
+  /** Working directory, inside one of `writable`. */
+  cwd: string;
+  /** Directories that may be written, at the same path inside. */
+  writable: string[];
+  /** Files and directories shown read-only, at the same path inside. */
+  readable: string[];
+  /** A private directory on the host that becomes HOME (at the same path, writable). */
+  home: string;
+  /** The whole environment but PATH, HOME, LANG, TERM and TMPDIR, which the driver sets. */
+  env: Record<string, string>;
+  /** Text for stdin; empty when absent. */
+  stdin?: string;
+  network: boolean;
+  /** Wall clock. */
+  timeoutMs: number;
+  /** Longest time without output; absent: not watched. */
+  silenceMs?: number;
+  /** Output beyond this is dropped, the run goes on. */
+  outputLimitBytes: number;
+  /** Where stdout and stderr go, interleaved, cleaned of nothing. */
+  transcript: string;
+  /** Names this run in the environment (`AGENTOS_RUN`), so that what it left behind can be found. */
+  mark: string;
+}
+
+export interface SandboxExit {
+  ended: 'exited' | 'timeout' | 'stalled' | 'stopped';
+  /** `null` when a signal ended it. */
+  exitCode: number | null;
+  durationMs: number;
+  /** The last 64 kB of output as valid UTF-8, not cleaned. */
+  output: string;
+  /** True when output was dropped. */
+  truncated: boolean;
+}
+
+export interface SandboxProbe {
+  ready: boolean;
+  /** Why not, or what was proved. */
+  reason: string;
+}
+
+export interface Sandbox {
+  readonly kind: 'bubblewrap' | 'unconfined';
+  /** Proves at start-up that writing outside, the network and the caller's environment are denied. */
+  probe(): Promise<SandboxProbe>;
+  /**
+   * Resolves when the program and all it started are gone. Never rejects for
+   * what the program did. `signal` aborted: ends as `stopped`.
+   * @throws `config` when the sandbox cannot start at all.
+   */
+  run(run: SandboxRun, signal: AbortSignal): Promise<SandboxExit>;
+  /** Ends what is left of a run of a dead owner, by its mark. Best effort where unconfined. */
+  killLeftovers(mark: string): Promise<void>;
+}

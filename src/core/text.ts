@@ -1,0 +1,101 @@
+/**
+ * Text that comes from outside, made safe to store, print and show (control
+ * rows 9, 44 and 50 of the threat model), and small wording. Pure.
+ */
+
+/** Terminal escape sequences: OSC, DCS/PM/APC/SOS strings, CSI, and two-character escapes, in 7 and 8 bit form. */
+const ESCAPES =
+  /(?:\u001b\]|\u009d)[^\u0007\u001b\u009c]*(?:\u0007|\u001b\\|\u009c)?|(?:\u001b[PX^_]|[\u0090\u0098\u009e\u009f])[^\u001b\u009c]*(?:\u001b\\|\u009c)?|(?:\u001b\[|\u009b)[0-?]*[ -/]*[@-~]?|\u001b[ -/]*[0-~]?/g;
+/** Controls but newline and tab, invisible formatting, tag characters, variation selectors, fillers that look empty. */
+const INVISIBLE =
+  /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u00ad\u034f\u061c\u115f-\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e\u2060-\u206f\u2800\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb]|[\u{1d173}-\u{1d17a}\u{e0000}-\u{e0fff}]/gu;
+
+/** Removes escape sequences, control and invisible characters; keeps newlines and tabs. Idempotent; printable ASCII is unchanged. */
+export function cleanText(text: string): string {
+  return text.replace(/\r\n?/g, '\n').replace(ESCAPES, '').replace(INVISIBLE, '');
+}
+
+/** `cleanText` on one line, at most `max` characters. */
+export function cleanLine(text: string, max = 200): string {
+  return truncate(cleanText(text).replace(/\s+/g, ' ').trim(), max);
+}
+
+/** At most `max` characters, the cut marked by `…`. */
+export function truncate(text: string, max: number): string {
+  return text.length <= max ? text : `${sliceWhole(text, max - 1)}…`;
+}
+
+/** The end of a long text, with a line that says how much is missing: for logs, where the last lines matter. */
+export function tail(text: string, max: number): string {
+  if (text.length <= max) return text;
+  const kept = text.slice(text.length - max);
+  return `… ${text.length - max} characters left out …\n${kept.replace(/^[\udc00-\udfff]/, '')}`;
+}
+
+function sliceWhole(text: string, end: number): string {
+  return text.slice(0, end).replace(/[\ud800-\udbff]$/, '');
+}
+
+/**
+ * Words of an agent, for a comment, a pull request or the memory: no mention
+ * notifies, no keyword closes an issue, no HTML, image or comment marker acts.
+ */
+export function neutralise(text: string, max = 20_000): string {
+  return truncate(
+    cleanText(text)
+      .replace(/[<>]/g, (char) => (char === '<' ? '&lt;' : '&gt;'))
+      .replace(/!\[/g, '[')
+      .replace(/@(?=[A-Za-z0-9])/g, '＠')
+      .replace(/\b(close[sd]?|fix(?:e[sd])?|resolve[sd]?)(\s*:?\s+)(?=(?:[\w.-]+\/[\w.-]+)?#\d|https?:|GH-\d)/gi, '$1$2(see) '),
+    max,
+  );
+}
+
+/** A fence longer than any run of backticks in the text, so that the text cannot end it. */
+export function fence(text: string, info = ''): string {
+  const longest = Math.max(2, ...Array.from(text.matchAll(/`+/g), (run) => run[0].length));
+  const ticks = '`'.repeat(longest + 1);
+  return `${ticks}${info}\n${text.trimEnd()}\n${ticks}`;
+}
+
+/** `1 task`, `2 tasks`. */
+export function plural(count: number, noun: string, many = `${noun}s`): string {
+  return `${count} ${count === 1 ? noun : many}`;
+}
+
+/** `3 s`, `4 min`, `2 h`, `5 d`. */
+export function renderDuration(ms: number): string {
+  const seconds = Math.max(0, Math.round(ms / 1000));
+  if (seconds < 90) return `${seconds} s`;
+  const minutes = Math.round(seconds / 60);
+  if (minutes < 90) return `${minutes} min`;
+  const hours = Math.round(minutes / 60);
+  return hours < 48 ? `${hours} h` : `${Math.round(hours / 24)} d`;
+}
+
+/** The known word nearest to a mistyped one, within a third of its length; `undefined` when none is close. */
+export function nearest(word: string, known: readonly string[]): string | undefined {
+  let best: string | undefined;
+  let least = Math.max(1, Math.floor(word.length / 3)) + 1;
+  for (const candidate of known) {
+    const cost = distance(word.toLowerCase(), candidate.toLowerCase());
+    if (cost < least) {
+      least = cost;
+      best = candidate;
+    }
+  }
+  return best;
+}
+
+/** Levenshtein's edit distance. */
+function distance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, index) => index);
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i];
+    for (let j = 1; j <= b.length; j++) {
+      next[j] = Math.min((row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1, (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1));
+    }
+    row = next;
+  }
+  return row[b.length] ?? 0;
+}
