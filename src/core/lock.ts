@@ -10,6 +10,7 @@ import { closeSync, openSync } from 'node:fs';
 import { AgentOsError, errnoOf, toIoError } from './errors.ts';
 
 export interface Lock {
+  /** Frees the lock; a second call does nothing. */
   release(): void;
 }
 
@@ -27,7 +28,7 @@ export function tryLock(path: string, waitMs = 0): Lock | undefined {
   }
   const wait = waitMs > 0 ? ['-w', String(waitMs / 1000)] : ['-n'];
   const result = spawnSync('flock', [...wait, '-x', '-E', '75', '3'], { stdio: ['ignore', 'ignore', 'pipe', fd] });
-  if (result.status === 0) return { release: () => closeSync(fd) };
+  if (result.status === 0) return heldBy(fd);
   closeSync(fd);
   if (result.status === 75) return undefined;
   if (errnoOf(result.error) === 'ENOENT') {
@@ -36,6 +37,16 @@ export function tryLock(path: string, waitMs = 0): Lock | undefined {
     });
   }
   throw new AgentOsError('io', `cannot lock \`${path}\`: ${result.error?.message ?? result.stderr.toString().trim()}`);
+}
+
+function heldBy(fd: number): Lock {
+  let held = true;
+  return {
+    release: () => {
+      if (held) closeSync(fd);
+      held = false;
+    },
+  };
 }
 
 /** As `tryLock`, but a lock that stays busy is a `locked` error. For sections of a few milliseconds. */

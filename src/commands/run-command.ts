@@ -1,0 +1,218 @@
+/**
+ * One pass of a loop: lock → gather → decide → dry run, or apply each →
+ * summary. `decide` is pure, so a dry run is nothing more than stopping before
+ * `apply`. One failed item never costs the others their turn. Long work (an
+ * agent's run) goes on side by side after the lock is released.
+ */
+
+import { AgentOsError, exitStatus, messageOf } from '../core/errors.ts';
+import type { Plain } from '../core/front-matter.ts';
+import { tryLock } from '../core/lock.ts';
+import { recordFinish, recordStart } from '../core/loop-record.ts';
+import { isPaused } from '../core/pause.ts';
+import type { Output, Ports } from '../core/ports.ts';
+
+export interface Action {
+  kind: string;
+  /** `owner/name#N`, a task id, or a name. */
+  subject: string;
+  /** Why, for people. */
+  reason: string;
+}
+
+export interface Applied {
+  outcome: 'applied' | 'skipped' | 'deferred';
+  /** Replaces the action's reason in the report. */
+  reason?: string;
+  detail?: Record<string, Plain>;
+}
+
+/** Work that takes minutes: run side by side with others of its kind, without the lock. */
+export interface LongWork {
+  long(): Promise<Applied>;
+}
+
+export interface LoopSpec<Snapshot, A extends Action> {
+  command: string;
+  /** `pass`: two passes never overlap. `claims`: passes wait for each other while they gather, decide and claim. */
+  lock: 'pass' | 'claims';
+  gather(): Promise<Snapshot>;
+  decide(snapshot: Snapshot): A[];
+  apply(action: A): Promise<Applied | LongWork>;
+  /** Puts right what every pass puts right (status labels and comments), after everything else. */
+  finish?(): Promise<void>;
+}
+
+export interface LoopOptions {
+  dryRun: boolean;
+  json: boolean;
+  verbose: boolean;
+  quiet: boolean;
+  /** Empty: every configured repository. */
+  repos: string[];
+}
+
+interface Report extends Action {
+  outcome: 'planned' | 'applied' | 'skipped' | 'deferred' | 'failed';
+  detail: Record<string, Plain>;
+  error?: { code: string; message: string };
+}
+
+/** Kinds that only say what was looked at and left alone. */
+const PASSIVE: ReadonlySet<string> = new Set(['skip', 'hold', 'wait']);
+/** How long a `claims` pass waits for its turn. */
+const TURN_MS = 20_000;
+
+/** Runs one pass and prints it. @returns the exit status. */
+export async function runCommand<S, A extends Action>(
+  spec: LoopSpec<S, A>,
+  options: LoopOptions,
+  ports: Ports,
+  out: Output,
+): Promise<number> {
+  const startedAt = ports.clock.now();
+  const lock = tryLock(`${ports.paths.locks}/${spec.command}.lock`, spec.lock === 'claims' ? TURN_MS : 0);
+  if (!lock) {
+    if (options.verbose || options.json) out.note(`${spec.command}: another pass is running`);
+    return 75;
+  }
+  if (!options.dryRun) recordStart(ports.paths.loops, spec.command, ports.run, startedAt);
+  let status = 70;
+  let reason = '';
+  try {
+    const reports = await pass(spec, options, ports, () => lock.release());
+    status = statusOf(reports);
+    reason = reasonOf(reports);
+    print(spec.command, reports, options, ports, startedAt, out);
+    await logPass(spec.command, reports, options, ports, startedAt, status);
+  } catch (error) {
+    status = exitStatus(error);
+    reason = messageOf(error);
+    throw error;
+  } finally {
+    if (!options.dryRun) {
+      const record = { command: spec.command, run: ports.run, startedAt: startedAt.toISOString() };
+      recordFinish(ports.paths.loops, record, ports.clock.now(), status, reason);
+    }
+    lock.release();
+  }
+  return status;
+}
+
+async function pass<S, A extends Action>(spec: LoopSpec<S, A>, options: LoopOptions, ports: Ports, release: () => void): Promise<Report[]> {
+  if (isPaused(ports.paths)) {
+    const reason = 'paused; `agentos resume` starts it again';
+    return [{ kind: 'skip', subject: spec.command, reason, outcome: 'skipped', detail: {} }];
+  }
+  const actions = spec.decide(await spec.gather());
+  if (options.dryRun) return actions.map((action) => toReport(action, { outcome: PASSIVE.has(action.kind) ? 'skipped' : 'planned' }));
+  const reports: Report[] = [];
+  const long: Promise<Report>[] = [];
+  for (const action of actions) {
+    const step = await attempt(action, ports, () => spec.apply(action));
+    if ('long' in step) long.push(attempt(action, ports, () => step.long()).then((end) => ('long' in end ? stopped(action) : end)));
+    else reports.push(step);
+  }
+  if (long.length > 0) release();
+  reports.push(...(await Promise.all(long)));
+  if (spec.finish && !isPaused(ports.paths) && !ports.signal.aborted) await spec.finish();
+  return reports;
+}
+
+/** Applies one action; what goes wrong becomes its report. Our own bugs are not caught. */
+async function attempt<A extends Action>(action: A, ports: Ports, act: () => Promise<Applied | LongWork>): Promise<Report | LongWork> {
+  if (PASSIVE.has(action.kind)) return toReport(action, { outcome: 'skipped' });
+  if (ports.signal.aborted) return stopped(action);
+  if (isPaused(ports.paths)) return toReport(action, { outcome: 'deferred', reason: 'paused meanwhile' });
+  try {
+    const done = await act();
+    return 'long' in done ? done : toReport(action, done);
+  } catch (error) {
+    if (!(error instanceof AgentOsError)) throw error;
+    if (error.code === 'io') throw error; // the disk concerns every item: stop before more goes wrong
+    const report = toReport(action, { outcome: 'deferred' });
+    await ports.log.write({
+      event: 'run.action.failed',
+      level: error.temporary ? 'warn' : 'error',
+      kind: action.kind,
+      outcome: error.temporary ? 'deferred' : 'failed',
+      code: error.code,
+      reason: `${action.subject}: ${error.message}`,
+    });
+    return { ...report, outcome: error.temporary ? 'deferred' : 'failed', error: { code: error.code, message: error.message } };
+  }
+}
+
+function stopped(action: Action): Report {
+  return toReport(action, { outcome: 'deferred', reason: 'stopped by a signal' });
+}
+
+function toReport(action: Action, applied: Omit<Applied, 'outcome'> & { outcome: Report['outcome'] }): Report {
+  const { kind, subject, reason } = action;
+  return { kind, subject, reason: applied.reason ?? reason, outcome: applied.outcome, detail: applied.detail ?? {} };
+}
+
+function statusOf(reports: Report[]): number {
+  if (reports.some((report) => report.outcome === 'failed')) return 1;
+  return reports.some((report) => report.error !== undefined) ? 75 : 0;
+}
+
+function reasonOf(reports: Report[]): string {
+  const bad = reports.find((report) => report.error !== undefined);
+  return bad ? `${bad.subject}: ${bad.error?.message}` : '';
+}
+
+function summarise(reports: Report[]): Record<'decided' | 'applied' | 'skipped' | 'deferred' | 'failed', number> {
+  const count = (outcome: Report['outcome']) => reports.filter((report) => report.outcome === outcome).length;
+  return {
+    decided: reports.length,
+    applied: count('applied'),
+    skipped: count('skipped'),
+    deferred: count('deferred'),
+    failed: count('failed'),
+  };
+}
+
+function print(command: string, reports: Report[], options: LoopOptions, ports: Ports, startedAt: Date, out: Output): void {
+  if (options.json) {
+    const document = {
+      command,
+      run: ports.run,
+      dryRun: options.dryRun,
+      startedAt: startedAt.toISOString(),
+      finishedAt: ports.clock.now().toISOString(),
+      actions: reports,
+      summary: summarise(reports),
+    };
+    out.result(`${JSON.stringify(document)}\n`);
+    return;
+  }
+  for (const report of reports) {
+    if (report.error) {
+      out.note(`${command}: ${report.kind} ${report.subject} ${report.outcome}: ${report.error.message}`);
+    } else if (!options.quiet && (options.verbose || report.outcome !== 'skipped')) {
+      const mark = report.outcome === 'applied' ? '' : ` (${report.outcome})`;
+      out.result(`${command}: ${report.kind} ${report.subject}${mark}: ${report.reason}\n`);
+    }
+  }
+}
+
+/** A pass that did nothing leaves no event: an idle box has an empty log. */
+async function logPass(
+  command: string,
+  reports: Report[],
+  options: LoopOptions,
+  ports: Ports,
+  startedAt: Date,
+  status: number,
+): Promise<void> {
+  const { decided, applied, deferred, failed } = summarise(reports);
+  if (options.dryRun || applied + failed + (reports.some((report) => report.error) ? 1 : 0) === 0) return;
+  await ports.log.write({
+    event: 'run.pass.finished',
+    level: failed > 0 ? 'warn' : 'info',
+    outcome: status === 0 ? 'ok' : 'failed',
+    reason: `${command}: ${decided} decided, ${applied} applied, ${deferred} deferred, ${failed} failed`,
+    duration_ms: ports.clock.now().getTime() - startedAt.getTime(),
+  });
+}
