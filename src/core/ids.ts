@@ -48,7 +48,7 @@ export function taskBranch(id: string): string {
 }
 
 /** FNV-1a, 32 bit, in hex: tells names apart, protects nothing. */
-function shortHash(text: string): string {
+export function shortHash(text: string): string {
   let hash = 0x811c9dc5;
   for (const char of text) {
     hash ^= char.codePointAt(0) ?? 0;

@@ -1,6 +1,9 @@
 /** Where everything lies in the state directory (contracts, "State directory"). Pure. */
 import { repoKey } from '../ids.ts';
 
+/** Where the state lies unless `state_dir` says otherwise. */
+export const DEFAULT_STATE_DIR = '~/.local/state/agentos';
+
 export interface StatePaths {
   root: string;
   mailbox: string;
@@ -17,6 +20,10 @@ export interface StatePaths {
   /** What a person approved: `<owner>__<name>-<pull request>.json`. */
   approvals: string;
   cache: string;
+  /** What a person (or a newer `ready`) asks of a running task: `<task>.json`. */
+  requests: string;
+  /** The numeric id that a login of `trusted` was first seen with. */
+  pins: string;
   plan: string;
   /** The kill switch: a file for everything, `paused.d/<owner>__<name>` for one repository. */
   paused: string;
@@ -39,6 +46,8 @@ export function statePaths(root: string): StatePaths {
     loops: at('loops'),
     approvals: at('approvals'),
     cache: at('cache'),
+    requests: at('requests'),
+    pins: at('pins'),
     plan: at('plan'),
     paused: at('paused'),
     pausedRepos: at('paused.d'),

@@ -5,23 +5,37 @@
  */
 import * as z from 'zod';
 import { isRepoName } from '../ids.ts';
+import { DEFAULT_STATE_DIR } from './paths.ts';
 
 z.config({ jitless: true });
 
 const TASK_TYPES = ['implementation', 'debugging', 'architecture', 'research', 'docs', 'design', 'content', 'browser_automation'] as const;
 
 const text = z.string().min(1);
-const lines = z.array(text).default([]);
+const line = text.refine((value) => !value.includes('\n'), 'must be one line');
+const shellLines = z.array(text).default([]);
+const login = z
+  .string()
+  .regex(
+    /^[A-Za-z0-9][A-Za-z0-9_-]{0,99}(?:\[bot\])?$/,
+    'must be the login of one account (nobody is trusted by a pattern; `write` trusts everyone with write permission)',
+  );
+const glob = line.refine(
+  (value) => !/^[/!]|^\.{1,2}\/|(?:^|\/)\.\.(?:\/|$)|^\s|\s$/.test(value),
+  'must be a glob relative to the top of the repository, without leading `/`, `./`, `!` or `..`',
+);
 const name = z.string().regex(/^[a-z][a-z0-9_-]{0,39}$/, 'use lower case letters, digits, `-` and `_`, starting with a letter');
 const minutes = z
   .number()
   .positive()
   .max(24 * 60);
 
-const Forge = z.strictObject({
-  kind: z.literal('local').describe('Which forge: `local`, repositories and issues in a directory of this machine.'),
-  root: text.describe('The directory of the local forge.'),
-});
+const Forge = z.discriminatedUnion('kind', [
+  z.strictObject({
+    kind: z.literal('local').describe('Repositories, issues and pull requests in a directory of this machine.'),
+    root: line.describe('The directory of the local forge; relative to this file.'),
+  }),
+]);
 
 const Repo = z.strictObject({
   name: z.string().refine(isRepoName, 'write it as `owner/name`').describe('The repository, as `owner/name`.'),
@@ -32,19 +46,29 @@ const Repo = z.strictObject({
       '`dispatch_only` opens pull requests and never merges; `supervised` merges what a trusted person approved; `full` merges what passes every gate.',
     ),
   trusted: z
-    .union([z.literal('write'), z.array(text)])
+    .union([z.literal('write'), z.array(login).min(1)])
     .default('write')
     .describe('Whose `ready` counts: `write` (everyone with write permission now), or a list of logins.'),
   ready: z
-    .strictObject({ label: text.max(50).default('ready').describe('The label that makes an issue Ready.') })
-    .default({ label: 'ready' })
+    .strictObject({
+      label: line
+        .max(50)
+        .refine(isFreeLabel, 'must not be a label with a meaning of its own (`hold`, `agentos:…`, `prio:…`, `type:…`, `agent:…`)')
+        .default('ready')
+        .describe('The label that makes an issue Ready; at most 50 characters.'),
+    })
+    .prefault({})
     .describe('What makes an issue Ready.'),
-  base: text.optional().describe('The branch that work starts from and merges into; default: the default branch of the forge.'),
-  setup: lines.describe('Shell lines that make a checkout ready to work in; run in the sandbox.'),
-  verify: lines.describe('Shell lines that must pass on a fresh checkout of the tree to be pushed; run in the sandbox.'),
-  protected_paths: lines.describe(
-    'Globs of paths whose change needs approval by a person, added to the built-in list (`agentos config check` prints it).',
-  ),
+  base: line
+    .refine(isBranchName, 'must be the name of a branch')
+    .optional()
+    .describe('The branch that work starts from and merges into; default: the default branch of the forge.'),
+  setup: shellLines.describe('Shell lines that make a checkout ready to work in; run in the sandbox.'),
+  verify: shellLines.describe('Shell lines that must pass on a fresh checkout of the tree to be pushed; run in the sandbox.'),
+  protected_paths: z
+    .array(glob)
+    .default([])
+    .describe('Globs of paths whose change needs approval by a person, added to the built-in list (`agentos config check` prints it).'),
   merge_method: z.enum(['squash', 'merge', 'rebase']).default('squash').describe('How a pull request is merged.'),
   max_open_pull_requests: z
     .number()
@@ -53,7 +77,7 @@ const Repo = z.strictObject({
     .max(100)
     .default(5)
     .describe('No new task starts while this many of our pull requests are open.'),
-  local_ci: lines.describe('Local forge only: shell lines that `agentos local ci` runs as checks on every pull request.'),
+  local_ci: shellLines.describe('Local forge only: shell lines that `agentos local ci` runs as checks on every pull request.'),
 });
 
 const agentLimits = {
@@ -75,19 +99,38 @@ const Agent = z.discriminatedUnion('kind', [
 
 const chain = z.array(name).min(1);
 
+const typeChains = TASK_TYPES.map((type) => [type, chain.optional().describe(`The chain for tasks of type \`${type}\`.`)] as const);
+
+const Routing = z.strictObject({
+  default: chain.describe('The chain for every task type that has none of its own.'),
+  ...(Object.fromEntries(typeChains) as Record<(typeof TASK_TYPES)[number], z.ZodOptional<typeof chain>>),
+});
+
+/** What Git takes in an author line. */
+const personal = line.max(200).refine((value) => !/[<>]/.test(value) && value.trim() === value, 'must not hold `<`, `>` or outer spaces');
+
+/** The rules of git-check-ref-format(1), and no leading `-`. */
+function isBranchName(value: string): boolean {
+  return (
+    value.length <= 200 &&
+    !/^[-/]|\.\.|\/\/|\/\.|^\.|[\s~^:?*[\\]|@\{|[/.]$/.test(value) &&
+    !value.split('/').some((part) => part.endsWith('.lock')) &&
+    value !== '@'
+  );
+}
+
+/** Labels that already mean something (contracts, "On the forge"). */
+function isFreeLabel(value: string): boolean {
+  return value.trim() === value && !/^(?:hold$|agentos:|prio:|type:|agent:)/i.test(value);
+}
+
 /** The file, validated; paths are still as written. */
 export const Config = z.strictObject({
-  state_dir: text
-    .default('~/.local/state/agentos')
-    .describe('Where mailbox, workspaces, mirrors, memory and events live; relative to this file.'),
+  state_dir: line.default(DEFAULT_STATE_DIR).describe('Where mailbox, workspaces, mirrors, memory and events live; relative to this file.'),
   forge: Forge.describe('Where issues, pull requests and repositories live.'),
   repos: z.array(Repo).min(1).describe('The repositories to look after.'),
   agents: z.record(name, Agent).describe('The agent pool: a name of your choice and its kind.'),
-  routing: z
-    .strictObject({ default: chain, ...Object.fromEntries(TASK_TYPES.map((type) => [type, chain.optional()])) } as {
-      default: typeof chain;
-    } & Record<(typeof TASK_TYPES)[number], z.ZodOptional<typeof chain>>)
-    .describe('The chain of agents for each task type, tried in order; `default` for the rest.'),
+  routing: Routing.describe('The chain of agents for each task type, tried in order.'),
   queue: z
     .strictObject({
       max_parallel: z.number().int().min(1).max(64).default(2).describe('Attempts that run at the same time.'),
@@ -108,18 +151,15 @@ export const Config = z.strictObject({
         .enum(['required', 'auto', 'off'])
         .default('required')
         .describe('`required`: no agent runs without bubblewrap; `auto`: unconfined where there is none; `off`: always unconfined.'),
-      readable: z.array(text).default([]).describe('Extra paths that the sandbox shows read-only.'),
-      network: z
-        .union([z.tuple([]), z.tuple([z.literal('*')])])
-        .default([])
-        .describe('Hosts that `setup` may reach: none, or `"*"` for any.'),
+      readable: z.array(line).default([]).describe('Extra paths that the sandbox shows read-only; relative to this file.'),
+      network: z.array(z.literal('*')).max(1).default([]).describe('Hosts that `setup` may reach: none, or `"*"` for any.'),
     })
     .prefault({})
     .describe('Where agents and project commands run.'),
   identity: z
     .strictObject({
-      name: text.default('Agent OS').describe('Author name of commits.'),
-      email: text.default('agentos@example.com').describe('Author address of commits.'),
+      name: personal.default('Agent OS').describe('Author name of commits.'),
+      email: personal.default('agentos@example.com').describe('Author address of commits.'),
     })
     .prefault({})
     .describe('Author of commits.'),

@@ -1,0 +1,61 @@
+/**
+ * Paths of the configuration: relative ones against the file's directory, `~`
+ * against HOME. HOME may be absent (`env -i`); that matters only where a path
+ * needs it.
+ */
+import { realpathSync } from 'node:fs';
+import { basename, dirname, isAbsolute, join, resolve } from 'node:path';
+import type { ConfigFile, LoadedConfig } from './schema.ts';
+
+export interface Places {
+  /** Absolute path of the configuration file. */
+  file: string;
+  /** HOME, when it is set and absolute. */
+  home: string | undefined;
+}
+
+/** HOME from the environment; `undefined` when it is unset, empty or relative. */
+export function homeOf(env: NodeJS.ProcessEnv): string | undefined {
+  const home = env['HOME'];
+  return home !== undefined && isAbsolute(home) ? resolve(home) : undefined;
+}
+
+/** The absolute path, or `undefined` when `~` cannot be expanded (no HOME, or another user's `~name`). */
+export function expandPath(written: string, places: Places): string | undefined {
+  if (!written.startsWith('~')) return resolve(dirname(places.file), written);
+  if (places.home === undefined || (written !== '~' && !written.startsWith('~/'))) return undefined;
+  return resolve(places.home, `.${written.slice(1)}`);
+}
+
+/** Where a path leads when symbolic links are followed; parts that do not exist (yet) stay as they are. */
+export function followLinks(path: string): string {
+  try {
+    return realpathSync.native(path);
+  } catch {
+    const parent = dirname(path);
+    return parent === path ? path : join(followLinks(parent), basename(path));
+  }
+}
+
+/** True when `outer` is `inner` or a directory above it. Both absolute and normal. */
+export function containsPath(outer: string, inner: string): boolean {
+  return inner === outer || inner.startsWith(outer.endsWith('/') ? outer : `${outer}/`);
+}
+
+/** The validated file with its paths made absolute. Expects that the rules found no problem. */
+export function resolveConfig(config: ConfigFile, places: Places): LoadedConfig {
+  const absolute = (written: string) => expandPath(written, places) ?? written;
+  const agents = Object.entries(config.agents).map(([name, agent]) => {
+    if (agent.kind !== 'command') return [name, agent] as const;
+    const [program = '', ...rest] = agent.command;
+    return [name, { ...agent, command: [program.includes('/') ? absolute(program) : program, ...rest] }] as const;
+  });
+  return {
+    ...config,
+    path: places.file,
+    state_dir: absolute(config.state_dir),
+    forge: { ...config.forge, root: absolute(config.forge.root) },
+    sandbox: { ...config.sandbox, readable: config.sandbox.readable.map(absolute) },
+    agents: Object.fromEntries(agents),
+  };
+}

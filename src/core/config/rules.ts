@@ -1,0 +1,111 @@
+/**
+ * What the schema cannot say: rules across keys, and rules about places. They
+ * read the value as it was written and pass over parts of the wrong type, so
+ * that their findings stand beside the schema's. Links are followed as they lie
+ * now; whoever mounts a path looks again when it does.
+ */
+import { nearest } from '../text.ts';
+import { DEFAULT_STATE_DIR } from './paths.ts';
+import type { Path, Problem } from './problem.ts';
+import { containsPath, expandPath, followLinks, type Places } from './resolve.ts';
+import { childOf, either } from './shape.ts';
+
+/** Everything that a rule across keys or about places forbids, in no particular order. */
+export function findRuleProblems(value: unknown, places: Places): Problem[] {
+  return [...findRoutingProblems(value), ...findRepeatedRepos(value), ...findPathProblems(value, places)];
+}
+
+function findRoutingProblems(value: unknown): Problem[] {
+  const agents = Object.keys(asObject(childOf(value, 'agents')));
+  return Object.entries(asObject(childOf(value, 'routing'))).flatMap(([type, chain]) =>
+    asList(chain).flatMap((agent, index): Problem[] => {
+      if (typeof agent !== 'string' || agent === '' || agents.includes(agent)) return [];
+      const guess = nearest(agent, agents);
+      const remedy = guess === undefined ? `defined: ${either(agents.map((name) => `\`${name}\``))}` : `did you mean \`${guess}\`?`;
+      return [{ path: ['routing', type, index], what: `no agent of this name under \`agents\`; ${remedy}` }];
+    }),
+  );
+}
+
+/** GitHub and the directories on disk do not tell names apart by case. */
+function findRepeatedRepos(value: unknown): Problem[] {
+  const seen = new Map<string, number>();
+  return asList(childOf(value, 'repos')).flatMap((repo, index): Problem[] => {
+    const name = childOf(repo, 'name');
+    if (typeof name !== 'string') return [];
+    const first = seen.get(name.toLowerCase());
+    if (first !== undefined)
+      return [{ path: ['repos', index, 'name'], what: `the same repository as repos[${first}]; remove one of them` }];
+    seen.set(name.toLowerCase(), index);
+    return [];
+  });
+}
+
+/** A path of the file: as it is written, and where it leads. */
+interface Place {
+  path: Path;
+  key: string;
+  lexical: string;
+  real: string;
+}
+
+function findPathProblems(value: unknown, places: Places): Problem[] {
+  const problems: Problem[] = [];
+  const read = (path: Path, written: unknown): Place | undefined => {
+    if (typeof written !== 'string' || written === '') return undefined;
+    const lexical = expandPath(written, places);
+    if (lexical !== undefined) return { path, key: path.join('.'), lexical, real: followLinks(lexical) };
+    problems.push({ path, what: tildeProblem(written) });
+    return undefined;
+  };
+  const sandbox = childOf(value, 'sandbox');
+  const state = read(['state_dir'], childOf(value, 'state_dir') ?? DEFAULT_STATE_DIR);
+  const root = read(['forge', 'root'], childOf(childOf(value, 'forge'), 'root'));
+  const readable = asList(childOf(sandbox, 'readable')).map((written, index) => read(['sandbox', 'readable', index], written));
+  for (const [name, agent] of Object.entries(asObject(childOf(value, 'agents')))) {
+    const program = asList(childOf(agent, 'command'))[0];
+    if (typeof program === 'string' && program.includes('/')) read(['agents', name, 'command', 0], program);
+  }
+
+  const home = places.home === undefined ? undefined : fixedPlace('your home directory', places.home);
+  const file = fixedPlace('this file', places.file);
+  for (const place of [state, root].filter((known) => known !== undefined)) {
+    if (home && encloses(place, home))
+      problems.push({ path: place.path, what: 'must be a directory of its own, not your home directory or one above it' });
+  }
+  if (state && root && (encloses(state, root) || encloses(root, state))) {
+    problems.push({ path: root.path, what: '`state_dir` and `forge.root` must not lie in each other; choose two separate directories' });
+  }
+  for (const place of readable.filter((known) => known !== undefined)) {
+    const hidden = [state, root, home, file].find((secret) => secret && encloses(place, secret));
+    const around = [state, root].find((secret) => secret && encloses(secret, place));
+    if (hidden) problems.push({ path: place.path, what: `would show ${nameOf(hidden)} to agents; name a narrower path` });
+    else if (around) problems.push({ path: place.path, what: `lies in ${nameOf(around)}, which agents must not see; remove it` });
+  }
+  return problems;
+}
+
+function tildeProblem(written: string): string {
+  const own = written === '~' || written.startsWith('~/');
+  return own ? '`~` needs HOME, which is not set; write an absolute path' : '`~user` is not available; write an absolute path';
+}
+
+function fixedPlace(key: string, path: string): Place {
+  return { path: [], key, lexical: path, real: followLinks(path) };
+}
+
+function nameOf(place: Place): string {
+  return place.path.length === 0 ? place.key : `\`${place.key}\``;
+}
+
+function encloses(outer: Place, inner: Place): boolean {
+  return containsPath(outer.lexical, inner.lexical) || containsPath(outer.real, inner.real);
+}
+
+function asList(value: unknown): readonly unknown[] {
+  return Array.isArray(value) ? value : [];
+}
+
+function asObject(value: unknown): Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : {};
+}
