@@ -1,0 +1,116 @@
+/**
+ * Confinement by bubblewrap: a file system of its own that holds the system
+ * read-only and the workspace, no network, and a process namespace that ends
+ * with the run, whatever it forked. bubblewrap itself starts with the inner
+ * environment and nothing else, for the first process of the namespace is
+ * bubblewrap, and `/proc/1/environ` shows what it was started with (fact 5 of
+ * the security notes).
+ */
+import { ensureDirectory } from '../atomic-file.ts';
+import { AgentOsError } from '../errors.ts';
+import { killRun, MARK_VARIABLE } from '../process-tree.ts';
+import type { Sandbox, SandboxExit, SandboxProbe, SandboxRun } from './sandbox.ts';
+import { supervise } from './supervise.ts';
+import { listProgramPaths, listSystemPaths, realPath } from './visible-paths.ts';
+
+/** Without a user namespace of its own where only root may make the others (in a container). */
+export type Namespaces = 'all' | 'all-but-user';
+
+export interface BubblewrapOptions {
+  /** Absolute path of `bwrap`. */
+  program: string;
+  namespaces: Namespaces;
+  /** PATH of the programs inside. */
+  path: string;
+  /** Extra paths that every run sees read-only. */
+  readable: readonly string[];
+  /** Real paths of what no PATH entry may show: state, configuration, forge, HOME. */
+  hidden: readonly string[];
+  /** Real path of the user's HOME. */
+  homeDir: string;
+  graceMs: number;
+  probe: () => Promise<SandboxProbe>;
+}
+
+export function openBubblewrap(options: BubblewrapOptions): Sandbox {
+  // What PATH needs is looked up once for all runs.
+  let programs: string[] | undefined;
+  return {
+    kind: 'bubblewrap',
+    probe: options.probe,
+    async run(run: SandboxRun, signal: AbortSignal): Promise<SandboxExit> {
+      programs ??= listProgramPaths(options.path, options.hidden, options.homeDir);
+      ensureDirectory(run.home);
+      const env = {
+        PATH: options.path,
+        HOME: run.home,
+        LANG: 'C.UTF-8',
+        TERM: 'dumb',
+        TMPDIR: '/tmp',
+        ...run.env,
+        [MARK_VARIABLE]: run.mark,
+      };
+      const argv = [options.program, ...toArguments(run, { ...options, programs })];
+      const { status, ...exit } = await supervise({ argv, env, run, graceMs: options.graceMs, confined: true }, signal);
+      return toExit(exit, status);
+    },
+    async killLeftovers(mark: string): Promise<void> {
+      await killRun({ mark });
+    },
+  };
+}
+
+interface Mount {
+  path: string;
+  writable: boolean;
+}
+
+/**
+ * bubblewrap's arguments for one run.
+ * @throws AgentOsError `config` when a path to be shown does not exist.
+ */
+function toArguments(
+  run: SandboxRun,
+  view: { namespaces: Namespaces; readable: readonly string[]; programs: readonly string[] },
+): string[] {
+  const system = listSystemPaths(run.network);
+  const shown = [...system.mounts, ...view.programs, ...view.readable, ...run.readable];
+  const mounts: Mount[] = [
+    ...shown.map((path) => ({ path, writable: false })),
+    ...[...run.writable, run.home].map((path) => ({ path, writable: true })),
+  ];
+  return [
+    ...toNamespaceArguments(view.namespaces, run.network),
+    ...['--die-with-parent', '--new-session', '--cap-drop', 'ALL', '--json-status-fd', '3'],
+    ...['--proc', '/proc', '--dev', '/dev', '--tmpfs', '/tmp', '--dir', '/var/tmp', '--dir', '/run'],
+    ...system.links.flatMap(({ path, target }) => ['--symlink', target, path]),
+    // The shorter path first: what is mounted later lies on top.
+    ...mounts.sort((a, b) => a.path.length - b.path.length).flatMap(toMountArguments),
+    ...['--remount-ro', '/', '--chdir', run.cwd, '--', ...run.argv],
+  ];
+}
+
+function toNamespaceArguments(namespaces: Namespaces, network: boolean): string[] {
+  if (namespaces === 'all') return ['--unshare-all', ...(network ? ['--share-net'] : [])];
+  return ['--unshare-ipc', '--unshare-pid', '--unshare-uts', '--unshare-cgroup-try', ...(network ? [] : ['--unshare-net'])];
+}
+
+function toMountArguments({ path, writable }: Mount): string[] {
+  const source = realPath(path);
+  if (source === undefined) {
+    throw new AgentOsError('config', `cannot show \`${path}\` in the sandbox: it does not exist`, {
+      hint: 'Correct `sandbox.readable`, or create it.',
+    });
+  }
+  return [writable ? '--bind' : '--ro-bind', source, path];
+}
+
+/** bubblewrap reports an exit status on its status pipe only when the program was started. */
+function toExit(exit: SandboxExit, status: string): SandboxExit {
+  if (exit.ended !== 'exited' || exit.exitCode === null || status.includes('"exit-code"')) return exit;
+  if (exit.output.startsWith('bwrap: execvp')) return { ...exit, exitCode: exit.output.includes('No such file') ? 127 : 126 };
+  const reason = exit.output.trim().split('\n').at(-1) ?? '';
+  throw new AgentOsError('config', `the sandbox cannot start: ${reason === '' ? `exit ${exit.exitCode}` : reason}`, {
+    hint: 'Run `agentos doctor`; bubblewrap needs user namespaces, or root.',
+  });
+}

@@ -1,0 +1,160 @@
+/**
+ * Proves that bubblewrap confines on this machine, by starting it and trying
+ * to break out: write outside, read the state, reach a listener of ours, see
+ * the caller's environment (control row 55 of the threat model). Costs a tenth
+ * of a second and two processes, so it belongs where an agent is about to
+ * start, never on an idle tick.
+ */
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer, type Server } from 'node:net';
+import { join } from 'node:path';
+import { ensureDirectory } from '../atomic-file.ts';
+import { AgentOsError, toIoError } from '../errors.ts';
+import { findProgram } from '../process.ts';
+import { cleanLine } from '../text.ts';
+import { type Namespaces, openBubblewrap } from './bubblewrap.ts';
+import type { SandboxProbe } from './sandbox.ts';
+
+export interface ProbeOptions {
+  /** PATH: where `bwrap` is looked for, and what programs inside get. */
+  path: string;
+  /** An absolute directory of ours, which must not be seen inside. */
+  stateDir: string;
+}
+
+/** The verdict and what it takes to open the driver. */
+export interface SandboxProof extends SandboxProbe {
+  program: string;
+  namespaces: Namespaces;
+}
+
+/** Names that the driver gives every program, and PWD, which bubblewrap sets. */
+const ALLOWED = new Set(['PATH', 'HOME', 'LANG', 'TERM', 'TMPDIR', 'PWD', 'AGENTOS_RUN']);
+
+/** Runs inside: tries everything that must fail and reports. Plain JavaScript, for it is given to `node -e`. */
+const ATTEMPTS = `
+const fs = require('node:fs'), net = require('node:net');
+const [dir, port] = process.argv.slice(1);
+const works = (attempt) => { try { attempt(); return true; } catch { return false; } };
+const names = new Set();
+for (const pid of fs.readdirSync('/proc')) {
+  let text = '';
+  try { text = fs.readFileSync('/proc/' + pid + '/environ', 'latin1'); } catch {}
+  for (const line of text.split('\\0')) if (line) names.add(line.split('=')[0]);
+}
+const report = {
+  workspace: works(() => fs.writeFileSync(dir + '/work/inside', 'x')),
+  root: works(() => fs.writeFileSync('/agentos-probe', 'x')) || works(() => fs.writeFileSync('/usr/agentos-probe', 'x')),
+  state: works(() => fs.readFileSync(dir + '/secret')),
+  names: [...names],
+};
+works(() => fs.writeFileSync(dir + '/outside', 'x'));
+const socket = net.connect(Number(port), '127.0.0.1');
+const end = (network) => { console.log(JSON.stringify({ ...report, network })); process.exit(0); };
+socket.on('connect', () => end(true)).on('error', () => end(false));
+`;
+
+/**
+ * Never throws for what bubblewrap does; `ready` is false with the reason then.
+ * @throws AgentOsError `io` when nothing can be written in the state directory.
+ */
+export async function probeSandbox(options: ProbeOptions): Promise<SandboxProof> {
+  const program = findProgram('bwrap', options.path);
+  if (program === undefined) return { ready: false, reason: 'bubblewrap (`bwrap`) is not on PATH', program: 'bwrap', namespaces: 'all' };
+  let first: SandboxProof | undefined;
+  const kinds: Namespaces[] = process.getuid?.() === 0 ? ['all', 'all-but-user'] : ['all'];
+  for (const namespaces of kinds) {
+    const reason = await findWeakness(program, namespaces, options);
+    if (reason === undefined) {
+      return { ready: true, reason: 'writing outside, reading the state, the network and the environment are denied', program, namespaces };
+    }
+    first ??= { ready: false, reason, program, namespaces };
+  }
+  return first as SandboxProof;
+}
+
+/** What the sandbox fails to deny, `undefined` when it holds. */
+async function findWeakness(program: string, namespaces: Namespaces, options: ProbeOptions): Promise<string | undefined> {
+  const dir = prepare(options.stateDir);
+  const listener = await listen();
+  try {
+    const report = await attempt(dir, listener.port, { program, namespaces, path: options.path });
+    if (typeof report === 'string') return report;
+    if (report['workspace'] !== true || !existsSync(join(dir, 'work', 'inside'))) return 'the workspace cannot be written';
+    if (report['root'] !== false || existsSync(join(dir, 'outside'))) return 'files outside the workspace can be written';
+    if (report['state'] !== false) return 'the state directory can be read';
+    if (report['network'] !== false || listener.reached()) return 'the network can be reached';
+    const names = Array.isArray(report['names']) ? report['names'].map(String) : [];
+    const leaked = names.filter((name) => !ALLOWED.has(name));
+    if (names.length === 0 || leaked.length > 0) return `the environment of the caller can be seen (${cleanLine(leaked.join(', '))})`;
+    return undefined;
+  } catch (error) {
+    if (error instanceof AgentOsError && error.code === 'config') return error.message;
+    throw error;
+  } finally {
+    listener.server.close();
+    rmSync(dir, { recursive: true, force: true });
+  }
+}
+
+function prepare(stateDir: string): string {
+  ensureDirectory(stateDir);
+  try {
+    const dir = mkdtempSync(join(stateDir, 'probe-'));
+    writeFileSync(join(dir, 'secret'), 'secret');
+    mkdirSync(join(dir, 'work'));
+    mkdirSync(join(dir, 'home'));
+    return dir;
+  } catch (error) {
+    throw toIoError(error, `write in the state directory \`${stateDir}\``);
+  }
+}
+
+async function attempt(
+  dir: string,
+  port: number,
+  driver: { program: string; namespaces: Namespaces; path: string },
+): Promise<Record<string, unknown> | string> {
+  const sandbox = openBubblewrap({
+    ...driver,
+    readable: [],
+    hidden: [],
+    homeDir: '',
+    graceMs: 1000,
+    probe: async () => ({ ready: false, reason: '' }),
+  });
+  const exit = await sandbox.run(
+    {
+      argv: [process.execPath, '-e', ATTEMPTS, dir, String(port)],
+      cwd: join(dir, 'work'),
+      writable: [join(dir, 'work')],
+      readable: [process.execPath],
+      home: join(dir, 'home'),
+      env: {},
+      network: false,
+      timeoutMs: 20_000,
+      outputLimitBytes: 100_000,
+      transcript: join(dir, 'transcript'),
+      mark: `probe-${process.pid}`,
+    },
+    new AbortController().signal,
+  );
+  const line = exit.output.trim().split('\n').at(-1) ?? '';
+  try {
+    return JSON.parse(line) as Record<string, unknown>;
+  } catch {
+    return `the probe inside did not report (${exit.ended}, exit ${exit.exitCode}): ${cleanLine(exit.output)}`;
+  }
+}
+
+/** A listener on the loopback interface that notes whether anybody came. */
+async function listen(): Promise<{ server: Server; port: number; reached: () => boolean }> {
+  let count = 0;
+  const server = createServer((socket) => {
+    count++;
+    socket.destroy();
+  });
+  await new Promise<void>((resolve, reject) => server.once('error', reject).listen(0, '127.0.0.1', resolve));
+  const address = server.address();
+  return { server, port: typeof address === 'object' && address !== null ? address.port : 0, reached: () => count > 0 };
+}
