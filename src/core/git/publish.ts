@@ -1,0 +1,101 @@
+/**
+ * Keeps commits and pushes them. A preserved commit cannot lose what it stands
+ * on: its own objects are in the preserved repository, the rest are in a mirror
+ * from which nothing is ever removed. A fetch may move a branch there after a
+ * force push, but no garbage collection runs in either repository (`gc.auto`
+ * and `maintenance.auto` are off and `pruneExpire` is `never`), and a damaged
+ * mirror is set aside and goes on lending its objects.
+ */
+import { readdirSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { ensureDirectory, syncDirectory, writeFileAtomic } from '../atomic-file.ts';
+import { crashPoint } from '../crash-point.ts';
+import { AgentOsError } from '../errors.ts';
+import { isTaskId } from '../ids.ts';
+import { cleanLine } from '../text.ts';
+import type { HostRepository } from './git.ts';
+import { findCommit } from './history.ts';
+import { type HostGit, toGitError } from './host-git.ts';
+import { checkBranch, checkSha, protocolOf } from './names.ts';
+import { isLoose } from './objects.ts';
+import { readRef } from './refs.ts';
+import type { GitExit } from './simple-git.ts';
+
+/** The ref that keeps the work of one attempt. */
+export function preservedRef(task: string, attempt: number): string {
+  if (!isTaskId(task) || !Number.isSafeInteger(attempt) || attempt < 1) {
+    throw new AgentOsError('refused', `\`${task}\`, attempt ${attempt}, names no attempt`);
+  }
+  return `refs/agentos/preserved/${task}/${attempt}`;
+}
+
+/**
+ * Points the attempt's ref at the commit, durably. Another commit that stood
+ * there stays under the ref's name and its own first digits.
+ * @throws AgentOsError `not_found` when the commit is not in the preserved repository.
+ */
+export async function preserveCommit(git: HostGit, host: HostRepository, task: string, attempt: number, commit: string): Promise<void> {
+  const ref = preservedRef(task, attempt);
+  if (!isLoose(host.preserved, checkSha(commit)) && (await findCommit(git, host.preserved, commit)) === undefined) {
+    throw new AgentOsError('not_found', `the commit ${commit} is not in \`${host.preserved}\``);
+  }
+  const before = readRef(host.preserved, ref);
+  if (before === commit) return;
+  syncObjects(host.preserved);
+  if (before !== undefined) writeRef(host.preserved, `${ref}.${before.slice(0, 12)}`, before);
+  writeRef(host.preserved, ref, commit);
+  crashPoint('git:preserved');
+}
+
+/** Git syncs the objects but not their directories, and a name that is lost in a power failure loses the object. */
+function syncObjects(gitDir: string): void {
+  for (const name of readdirSync(`${gitDir}/objects`)) {
+    if (/^([0-9a-f]{2}|pack)$/.test(name)) syncDirectory(`${gitDir}/objects/${name}`);
+  }
+  syncDirectory(`${gitDir}/objects`);
+}
+
+function writeRef(gitDir: string, ref: string, commit: string): void {
+  const path = `${gitDir}/${ref}`;
+  ensureDirectory(dirname(path));
+  writeFileAtomic(path, `${commit}\n`, { tmpDir: gitDir });
+  for (let at = dirname(path); at !== gitDir; at = dirname(at)) syncDirectory(dirname(at));
+}
+
+/**
+ * Pushes one commit to one branch, guarded by where the branch is expected.
+ * A branch that is at the commit already is a success.
+ * @throws AgentOsError `conflict` when the branch is elsewhere, `refused` when a
+ *   rule of the remote forbids it, `auth`, `unavailable` when it does not answer.
+ */
+export async function pushCommit(
+  git: HostGit,
+  host: HostRepository,
+  remote: string,
+  push: { commit: string; branch: string; expected?: string },
+): Promise<void> {
+  const ref = `refs/heads/${checkBranch(push.branch)}`;
+  const lease = `--force-with-lease=${ref}:${push.expected === undefined ? '' : checkSha(push.expected)}`;
+  const options = ['--porcelain', '--no-verify', '--atomic', '--no-follow-tags', '--no-signed', '--recurse-submodules=no', lease];
+  const env = { GIT_ALLOW_PROTOCOL: protocolOf(remote) };
+  const args = ['push', ...options, '--end-of-options', remote, `${checkSha(push.commit)}:${ref}`];
+  crashPoint('git:before-push');
+  const exit = await git.run({ gitDir: host.preserved, args, env, config: { 'credential.helper': '' } });
+  crashPoint('git:after-push');
+  if (exit.status !== 0) throw toPushError(exit, remote, push.branch);
+}
+
+function toPushError(exit: GitExit, remote: string, branch: string): AgentOsError {
+  const reason = /^!\t[^\t]*\t(.*)$/m.exec(exit.stdout.toString())?.[1];
+  const doing = `push \`${branch}\` to \`${remote}\``;
+  if (reason === undefined) {
+    const isLocal = /src refspec|bad object|not a valid|unable to read/i.test(exit.stderr);
+    return toGitError(exit, doing, isLocal ? 'not_found' : 'unavailable');
+  }
+  const isElsewhere =
+    /stale info|fetch first|non-fast-forward|already exists|cannot lock ref|failed to lock|failed to update ref|reference already/i;
+  const code = isElsewhere.test(reason) ? 'conflict' : 'refused';
+  return new AgentOsError(code, `cannot ${doing}: ${cleanLine(reason)}`, {
+    hint: code === 'refused' ? 'Look at the rules of the branch on the forge.' : undefined,
+  });
+}
