@@ -11,7 +11,7 @@ import { AgentOsError } from '../errors.ts';
 import { killRun, MARK_VARIABLE } from '../process-tree.ts';
 import type { Sandbox, SandboxExit, SandboxProbe, SandboxRun } from './sandbox.ts';
 import { supervise } from './supervise.ts';
-import { listProgramPaths, listSystemPaths, realPath } from './visible-paths.ts';
+import { contains, listProgramPaths, listSystemPaths, realPath } from './visible-paths.ts';
 
 /** Without a user namespace of its own where only root may make the others (in a container). */
 export type Namespaces = 'all' | 'all-but-user';
@@ -74,10 +74,10 @@ function toArguments(
   view: { namespaces: Namespaces; readable: readonly string[]; programs: readonly string[] },
 ): string[] {
   const system = listSystemPaths(run.network);
-  const shown = [...system.mounts, ...view.programs, ...view.readable, ...run.readable];
+  const named = [...view.readable, ...run.readable].flatMap(bothNames);
   const mounts: Mount[] = [
-    ...shown.map((path) => ({ path, writable: false })),
-    ...[...run.writable, run.home].map((path) => ({ path, writable: true })),
+    ...[...system.mounts, ...view.programs, ...named].map((path) => ({ path, writable: false })),
+    ...[...run.writable, run.home].flatMap(bothNames).map((path) => ({ path, writable: true })),
   ];
   return [
     ...toNamespaceArguments(view.namespaces, run.network),
@@ -85,7 +85,7 @@ function toArguments(
     ...['--proc', '/proc', '--dev', '/dev', '--tmpfs', '/tmp', '--dir', '/var/tmp', '--dir', '/run'],
     ...system.links.flatMap(({ path, target }) => ['--symlink', target, path]),
     // The shorter path first: what is mounted later lies on top.
-    ...mounts.sort((a, b) => a.path.length - b.path.length).flatMap(toMountArguments),
+    ...withoutRepeats(mounts.sort((a, b) => a.path.length - b.path.length)).flatMap(toMountArguments),
     ...['--remount-ro', '/', '--chdir', run.cwd, '--', ...run.argv],
   ];
 }
@@ -96,13 +96,28 @@ function toNamespaceArguments(namespaces: Namespaces, network: boolean): string[
 }
 
 function toMountArguments({ path, writable }: Mount): string[] {
-  const source = realPath(path);
-  if (source === undefined) {
+  return [writable ? '--bind' : '--ro-bind', realPath(path) ?? path, path];
+}
+
+/** The path as it was named and as it is, for a program may know either. */
+function bothNames(path: string): string[] {
+  const real = realPath(path);
+  if (real === undefined) {
     throw new AgentOsError('config', `cannot show \`${path}\` in the sandbox: it does not exist`, {
       hint: 'Correct `sandbox.readable`, or create it.',
     });
   }
-  return [writable ? '--bind' : '--ro-bind', source, path];
+  return real === path ? [path] : [path, real];
+}
+
+/** Leaves out what is seen already, the same way, in a directory mounted before it. */
+function withoutRepeats(mounts: Mount[]): Mount[] {
+  const kept: Mount[] = [];
+  for (const mount of mounts) {
+    const around = kept.findLast(({ path }) => contains(path, mount.path));
+    if (around === undefined || around.writable !== mount.writable) kept.push(mount);
+  }
+  return kept;
 }
 
 /** bubblewrap reports an exit status on its status pipe only when the program was started. */

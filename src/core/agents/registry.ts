@@ -1,0 +1,27 @@
+/** The agent pool: the configured agents by name, each opened by its kind. Starts nothing. */
+import type { AgentConfig } from '../config/schema.ts';
+import type { Sandbox } from '../sandbox/sandbox.ts';
+import type { Agent } from './agent.ts';
+import { openCommandAgent } from './command.ts';
+import { openPatchAgent } from './patch.ts';
+
+export interface AgentsOptions {
+  agents: Readonly<Record<string, AgentConfig>>;
+  /** Opened when the first agent needs it. */
+  sandbox: () => Promise<Sandbox>;
+  /** PATH of agents, and where their programs are looked for. */
+  path: string;
+}
+
+export function openAgents(options: AgentsOptions): ReadonlyMap<string, Agent> {
+  return new Map(Object.entries(options.agents).map(([name, config]) => [name, openAgent(name, config, options)]));
+}
+
+function openAgent(name: string, config: AgentConfig, options: AgentsOptions): Agent {
+  switch (config.kind) {
+    case 'patch':
+      return openPatchAgent(name, options);
+    case 'command':
+      return openCommandAgent(name, { ...options, command: config.command });
+  }
+}
