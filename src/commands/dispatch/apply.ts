@@ -1,0 +1,149 @@
+/** Acts on one verdict of dispatch: the durable mailbox first, then what the forge shows. */
+import type { RepoConfig } from '../../core/config/schema.ts';
+import { AgentOsError } from '../../core/errors.ts';
+import { askReadiness, snapshotSha } from '../../core/github/ask-readiness.ts';
+import { closePullRequest } from '../../core/github/close-pull-request.ts';
+import type { Issue } from '../../core/github/github.ts';
+import { decideLabels } from '../../core/github/labels.ts';
+import { ensureStatusComment, type Projector, projectLabels, projectLetter, removeLabel } from '../../core/github/projection.ts';
+import { renderRelabelComment } from '../../core/github/status-comment.ts';
+import { taskBranch, taskId } from '../../core/ids.ts';
+import type { Task } from '../../core/mailbox/task.ts';
+import type { Ports } from '../../core/ports.ts';
+import { writeRequest } from '../../core/requests.ts';
+import { cleanLine } from '../../core/text.ts';
+import type { Applied } from '../run-command.ts';
+import { classify } from './classify.ts';
+import type { DispatchAction, DispatchSnapshot, IssueFacts } from './policy.ts';
+
+export async function applyDispatch(ports: Ports, action: DispatchAction): Promise<Applied> {
+  switch (action.kind) {
+    case 'submit-task':
+      return submitTask(ports, action);
+    case 'withdraw':
+      return withdrawTask(ports, action);
+    case 'ask-again': {
+      const to = await projector(ports);
+      const repo = repoOf(ports, action.repo);
+      const asked = await ensureStatusComment(to, action.repo, action.issue, renderRelabelComment(action.by, repo.ready.label));
+      return { outcome: asked ? 'applied' : 'skipped' };
+    }
+    default:
+      return { outcome: 'skipped' };
+  }
+}
+
+/** Puts right labels and comments of every issue that was looked at. */
+export async function projectDispatch(ports: Ports, snapshot: DispatchSnapshot): Promise<void> {
+  const concerned = snapshot.repos.flatMap(({ paused, issues }) => (paused ? [] : issues));
+  if (concerned.length === 0) return;
+  const to = await projector(ports);
+  for (const facts of concerned) await projectIssue(ports, to, facts);
+}
+
+async function projectIssue(ports: Ports, to: Projector, facts: IssueFacts): Promise<void> {
+  const { number, labels } = facts.issue;
+  const task = facts.active ?? facts.ended;
+  const { add, remove } = decideLabels(labels, task?.tray);
+  // A waiting task's comment was written with its label; there may be thousands of them.
+  if (!task || (task.tray === 'inbox' && add.length + remove.length === 0))
+    return projectLabels(to, facts.repo, number, labels, task?.tray);
+  const letter = await (await ports.mailbox()).find(task.id);
+  if (!letter || letter.tray !== task.tray) return; // it moved meanwhile: whoever moved it shows it
+  await projectLetter(to, letter, labels);
+  if (letter.tray === 'done') await removeLabel(to, facts.repo, number, facts.readyLabel);
+}
+
+async function submitTask(ports: Ports, action: DispatchAction & { kind: 'submit-task' }): Promise<Applied> {
+  const repo = repoOf(ports, action.repo);
+  const forge = await ports.forge();
+  // The text that goes into the task is read together with the proof that it may: an edit since the first look shows here.
+  const issue = await forge.getIssue(action.repo, action.issue);
+  const readiness = await askReadiness({ forge, effects: await ports.effects(), pins: ports.paths.pins }, repo, issue);
+  if (!readiness.ready || taskId(action.repo, action.issue, readiness.n) !== action.id) {
+    throw new AgentOsError('conflict', `${action.subject} changed while it was looked at`);
+  }
+  const base = repo.base ?? (await forge.getRepository(action.repo)).defaultBranch;
+  const { formatTask } = await import('./format.ts');
+  const task = toTask(ports, issue, action, {
+    base,
+    readyBy: readiness.by.login,
+    readyAt: readiness.at,
+    ...classify(issue.title, readiness.hints, ports.config),
+  });
+  const mailbox = await ports.mailbox();
+  if (!(await mailbox.submit(task, formatTask(issue)))) return { outcome: 'skipped', reason: `task ${action.id} exists already` };
+  await ports.log.write({
+    event: 'dispatch.task.submitted',
+    repo: task.repo,
+    issue: task.issue,
+    task: task.id,
+    type: task.type,
+    outcome: 'submitted',
+    reason: action.reason,
+  });
+  await projectLetter(await projector(ports), { task, tray: 'inbox' }, issue.labels);
+  return {
+    outcome: 'applied',
+    reason: `${action.reason}; ${task.id} for ${task.agents.join(' → ')}`,
+    detail: { task: task.id, agents: task.agents, type: task.type },
+  };
+}
+
+function toTask(
+  ports: Ports,
+  issue: Issue,
+  action: DispatchAction & { kind: 'submit-task' },
+  from: Pick<Task, 'base' | 'type' | 'priority' | 'agents'> & { readyBy: string; readyAt: string },
+): Task {
+  return {
+    version: 1,
+    id: action.id,
+    repo: action.repo,
+    issue: issue.number,
+    title: cleanLine(issue.title, 256),
+    type: from.type,
+    priority: from.priority,
+    agents: from.agents,
+    base: from.base,
+    branch: taskBranch(action.id),
+    created_at: ports.clock.now().toISOString(),
+    snapshot: { sha256: snapshotSha(issue), ready_by: from.readyBy, ready_at: from.readyAt },
+    attempts: [],
+  };
+}
+
+async function withdrawTask(ports: Ports, action: DispatchAction & { kind: 'withdraw' }): Promise<Applied> {
+  if (action.running) {
+    writeRequest(ports.paths.requests, action.id, { kind: action.request, reason: action.reason });
+    return { outcome: 'applied', reason: `${action.reason}; asked the queue to stop task ${action.id}` };
+  }
+  const mailbox = await ports.mailbox();
+  const letter = await mailbox.find(action.id);
+  if (!letter || letter.tray !== action.tray) throw new AgentOsError('conflict', `task ${action.id} has left ${action.tray}`);
+  const to = await projector(ports);
+  if (letter.task.pull_request !== undefined) await closePullRequest(to, action.repo, letter.task.pull_request);
+  const word = action.request === 'supersede' ? 'Superseded' : 'Withdrawn';
+  const task = { ...letter.task, note: `${word}: ${action.reason}.`, settled_at: ports.clock.now().toISOString() };
+  const moved = await mailbox.move(letter, 'failed', task);
+  await ports.log.write({
+    event: action.request === 'supersede' ? 'dispatch.task.superseded' : 'dispatch.task.withdrawn',
+    repo: action.repo,
+    issue: action.issue,
+    task: action.id,
+    outcome: 'failed',
+    reason: action.reason,
+  });
+  await projectLetter(to, moved, (await to.forge.getIssue(action.repo, action.issue)).labels);
+  return { outcome: 'applied', detail: { task: action.id } };
+}
+
+async function projector(ports: Ports): Promise<Projector> {
+  return { forge: await ports.forge(), effects: await ports.effects() };
+}
+
+function repoOf(ports: Ports, name: string): RepoConfig {
+  const repo = ports.config.repos.find((entry) => entry.name === name);
+  if (!repo) throw new AgentOsError('config', `${name} is not in \`repos\``);
+  return repo;
+}

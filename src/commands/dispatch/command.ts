@@ -1,0 +1,37 @@
+/** `agentos dispatch`: one pass from Ready issues to task files. */
+import type { RepoConfig } from '../../core/config/schema.ts';
+import { selectRepos } from '../../core/config/select-repos.ts';
+import type { Issue } from '../../core/github/github.ts';
+import { isRepoPaused } from '../../core/pause.ts';
+import type { Output, Ports } from '../../core/ports.ts';
+import { type Action, type LoopOptions, runCommand } from '../run-command.ts';
+import { applyDispatch, projectDispatch } from './apply.ts';
+import { gatherDispatch, gatherIssue, listActive } from './gather.ts';
+import { type DispatchAction, type DispatchSnapshot, decideDispatch } from './policy.ts';
+
+export async function runDispatch(options: LoopOptions, ports: Ports, out: Output): Promise<number> {
+  const repos = selectRepos(ports.config, options.repos);
+  let looked: DispatchSnapshot = { repos: [] };
+  return runCommand<DispatchSnapshot, DispatchAction>(
+    {
+      command: 'dispatch',
+      lock: 'pass',
+      gather: async () => {
+        looked = await gatherDispatch(ports, repos);
+        return looked;
+      },
+      decide: decideDispatch,
+      apply: (action) => applyDispatch(ports, action),
+      finish: () => projectDispatch(ports, looked),
+    },
+    options,
+    ports,
+    out,
+  );
+}
+
+/** What dispatch would say of this one issue now, whatever labels it carries. */
+export async function explainDispatch(ports: Ports, repo: RepoConfig, issue: Issue): Promise<Action[]> {
+  const facts = await gatherIssue(ports, repo, issue, await listActive(await ports.mailbox()));
+  return decideDispatch({ repos: [{ repo: repo.name, paused: isRepoPaused(ports.paths, repo.name), issues: [facts] }] });
+}

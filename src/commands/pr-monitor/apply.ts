@@ -1,0 +1,143 @@
+/** Acts on one verdict of the PR monitor; every write is bound to the head that was judged. */
+
+import { verifyTree } from '../../core/checkout/verify-tree.ts';
+import type { RepoConfig } from '../../core/config/schema.ts';
+import { AgentOsError } from '../../core/errors.ts';
+import type { PullRequest } from '../../core/github/github.ts';
+import type { Letter } from '../../core/mailbox/mailbox.ts';
+import type { Fix } from '../../core/mailbox/task.ts';
+import type { Ports } from '../../core/ports.ts';
+import { cleanText, tail } from '../../core/text.ts';
+import type { Applied } from '../run-command.ts';
+import { finalize } from './finalize.ts';
+import { gatherPull } from './gather.ts';
+import { merge } from './merge.ts';
+import { decidePrMonitor, fixOnce, type PrMonitorAction } from './policy.ts';
+import { settleEscalated, settleFix, settleWithdrawn } from './settle.ts';
+
+type Active = Extract<PrMonitorAction, { expectedHeadSha: string }>;
+
+export async function applyPrMonitor(ports: Ports, action: PrMonitorAction): Promise<Applied> {
+  if (!('expectedHeadSha' in action)) return { outcome: 'skipped' };
+  const letter = await (await ports.mailbox()).find(action.id);
+  if (!letter || (letter.tray !== 'review' && letter.tray !== 'escalated') || letter.task.pull_request === undefined) {
+    throw new AgentOsError('conflict', `task ${action.id} has left review`);
+  }
+  const repo = ports.config.repos.find((entry) => entry.name === letter.task.repo);
+  if (!repo) throw new AgentOsError('config', `${letter.task.repo} is not in \`repos\``);
+  return act(ports, repo, letter, letter.task.pull_request, action);
+}
+
+async function act(ports: Ports, repo: RepoConfig, letter: Letter, number: number, action: Active): Promise<Applied> {
+  const forge = await ports.forge();
+  switch (action.kind) {
+    case 'finalize':
+      return finalize(ports, repo, letter, await forge.getPullRequest(repo.name, number));
+    case 'withdraw':
+      await settleWithdrawn(ports, letter, action.reason);
+      return { outcome: 'applied' };
+    case 'escalate':
+      await settleEscalated(ports, letter, action.reason);
+      return { outcome: 'applied' };
+    case 'queue-fix':
+      return queueFix(ports, letter, await forge.getPullRequest(repo.name, number), action);
+    case 'update-branch':
+      return updateBranch(ports, letter, number, action.expectedHeadSha);
+    case 'verify-head':
+      return verifyHead(ports, repo, letter, number);
+    case 'merge': {
+      // The last look before the merge: labels, reviews, checks and head once more, from zero.
+      const [again] = decidePrMonitor({ pulls: [await gatherPull(ports, repo, letter, number)] });
+      if (again?.kind !== 'merge' || again.expectedHeadSha !== action.expectedHeadSha) {
+        throw new AgentOsError('conflict', `#${number} changed while it was looked at: ${again?.reason}`);
+      }
+      const pull = await merge(ports, repo, letter, action.expectedHeadSha);
+      const done = await finalize(ports, repo, letter, pull);
+      return { ...done, reason: `${action.reason}; ${done.reason}` };
+    }
+  }
+}
+
+async function updateBranch(ports: Ports, letter: Letter, number: number, expected: string): Promise<Applied> {
+  const { task } = letter;
+  const forge = await ports.forge();
+  const { sha } = await (await ports.effects()).ensure({
+    repo: task.repo,
+    subject: `#${number}`,
+    kind: 'update-branch',
+    key: expected,
+    nature: 'once',
+    probe: () => findOwnUpdate(ports, task.repo, task.branch, expected),
+    act: () => forge.updateBranch(task.repo, number, expected),
+  });
+  await ports.log.write({
+    event: 'pr-monitor.pull_request.updated',
+    repo: task.repo,
+    issue: task.issue,
+    task: task.id,
+    pr: number,
+    outcome: 'updated',
+    reason: `${task.base} merged into ${task.branch} as ${sha}`,
+  });
+  return { outcome: 'applied', detail: { sha } };
+}
+
+/** Our merge of the base on top of exactly this head, when an earlier try made it and died. */
+async function findOwnUpdate(ports: Ports, repo: string, branch: string, expected: string): Promise<{ sha: string } | undefined> {
+  const forge = await ports.forge();
+  const git = await ports.git();
+  const tip = await forge.findBranch(repo, branch);
+  if (tip === undefined || tip === expected) return undefined;
+  const host = await git.openHost(repo);
+  await git.fetch(host, (await forge.getRemote(repo)).url, [{ branch, sha: tip }]);
+  const [first, second] = [await git.findCommit(host.mirror, `${tip}^1`), await git.findCommit(host.mirror, `${tip}^2`)];
+  if (first !== expected || second === undefined) return undefined;
+  const clean = await git.mergeTree(host, first, second);
+  return clean.tree === (await git.treeOf(host, tip)) ? { sha: tip } : undefined;
+}
+
+/** Runs `verify` on a head that the forge has no checks for; red is handled like a failed check. */
+async function verifyHead(ports: Ports, repo: RepoConfig, letter: Letter, number: number): Promise<Applied> {
+  const { task } = letter;
+  const pull = await (await ports.forge()).getPullRequest(task.repo, number);
+  const git = await ports.git();
+  const host = await git.openHost(task.repo);
+  const tree = await git.treeOf(host, pull.headSha);
+  const verified = await verifyTree(
+    { paths: ports.paths, config: ports.config, git, sandbox: await ports.sandbox() },
+    { host, repo, task: task.id, label: `head-${number}`, commit: pull.headSha, tree },
+    ports.signal,
+  );
+  if (verified.ok) return { outcome: 'applied', reason: `\`verify\` passed on ${pull.headSha.slice(0, 12)}` };
+  const reason = `\`verify\` failed on this head: ${verified.reason}`;
+  if (fixOnce(task, 'checks', reason).kind === 'escalate') {
+    await settleEscalated(ports, letter, `${reason}, after one fix`);
+    return { outcome: 'applied', reason };
+  }
+  const base = (await (await ports.forge()).findBranch(task.repo, pull.base)) ?? pull.headSha;
+  await settleFix(
+    ports,
+    letter,
+    { kind: 'checks', head: pull.headSha, base, about: [verified.reason.slice(0, 500)], evidence: verified.output },
+    reason,
+  );
+  return { outcome: 'applied', reason };
+}
+
+async function queueFix(ports: Ports, letter: Letter, pull: PullRequest, action: Active & { kind: 'queue-fix' }): Promise<Applied> {
+  if (pull.headSha !== action.expectedHeadSha) throw new AgentOsError('conflict', `the head of #${pull.number} moved`);
+  const forge = await ports.forge();
+  const { task } = letter;
+  const base = await forge.findBranch(task.repo, pull.base);
+  if (base === undefined) throw new AgentOsError('not_found', `${task.repo} has no branch \`${pull.base}\``);
+  const failed = (await forge.listCheckRuns(task.repo, pull.headSha)).filter((check) => check.state === 'failure');
+  const fix: Fix = {
+    kind: action.fix,
+    head: pull.headSha,
+    base,
+    about: (action.fix === 'checks' ? failed.map((check) => check.name) : (pull.conflicts ?? [])).map((text) => text.slice(0, 500)),
+    evidence: tail(failed.map((check) => `${check.name}:\n${cleanText(check.output ?? '')}`).join('\n\n'), 15_000),
+  };
+  await settleFix(ports, letter, fix, action.reason);
+  return { outcome: 'applied', detail: { task: task.id } };
+}

@@ -1,0 +1,30 @@
+/** `agentos pr-monitor`: one pass from open pull requests to merged, updated, fixed or escalated ones. */
+import type { RepoConfig } from '../../core/config/schema.ts';
+import { selectRepos } from '../../core/config/select-repos.ts';
+import type { Output, Ports } from '../../core/ports.ts';
+import { type Action, type LoopOptions, runCommand } from '../run-command.ts';
+import { gatherPrMonitor } from './gather.ts';
+import { decidePrMonitor, type PrMonitorAction, type PrMonitorSnapshot } from './policy.ts';
+
+export async function runPrMonitor(options: LoopOptions, ports: Ports, out: Output): Promise<number> {
+  const repos = selectRepos(ports.config, options.repos);
+  return runCommand<PrMonitorSnapshot, PrMonitorAction>(
+    {
+      command: 'pr-monitor',
+      lock: 'pass',
+      gather: () => gatherPrMonitor(ports, repos),
+      decide: decidePrMonitor,
+      apply: async (action) => (await import('./apply.ts')).applyPrMonitor(ports, action),
+    },
+    options,
+    ports,
+    out,
+  );
+}
+
+/** What the PR monitor would say of this issue's pull request now. */
+export async function explainPrMonitor(ports: Ports, repo: RepoConfig, issue: number): Promise<Action[]> {
+  const { pulls } = await gatherPrMonitor(ports, [repo]);
+  const ids = new Set(pulls.filter((pull) => pull.task.issue === issue).map((pull) => pull.task.id));
+  return decidePrMonitor({ pulls }).filter((action) => ids.has(action.id));
+}

@@ -1,0 +1,165 @@
+/**
+ * After a merge: is what landed what was judged? Then the issue is closed, the
+ * branch deleted, the memory kept, and the task done. A merge that cannot be
+ * verified reopens the issue and goes to a person. Every step can be repeated.
+ */
+
+import { verifyTree } from '../../core/checkout/verify-tree.ts';
+import { runPath } from '../../core/config/paths.ts';
+import type { RepoConfig } from '../../core/config/schema.ts';
+import { crashPoint } from '../../core/crash-point.ts';
+import { AgentOsError } from '../../core/errors.ts';
+import { readEvidence } from '../../core/evidence.ts';
+import type { PullRequest } from '../../core/github/github.ts';
+import { type Projector, projectLetter, removeLabel } from '../../core/github/projection.ts';
+import type { Letter } from '../../core/mailbox/mailbox.ts';
+import type { Task } from '../../core/mailbox/task.ts';
+import { countedAttempts } from '../../core/mailbox/task.ts';
+import { openMemory } from '../../core/memory/store.ts';
+import type { Ports } from '../../core/ports.ts';
+import type { Applied } from '../run-command.ts';
+import { settleEscalated } from './settle.ts';
+
+export async function finalize(ports: Ports, repo: RepoConfig, letter: Letter, pull: PullRequest): Promise<Applied> {
+  const { task } = letter;
+  const to: Projector = { forge: await ports.forge(), effects: await ports.effects() };
+  const mergeSha = pull.mergeSha;
+  if (mergeSha === undefined) throw new AgentOsError('unavailable', `the forge does not tell the merge commit of #${pull.number} yet`);
+  const wrong = await verifyMerge(ports, repo, task, pull, mergeSha);
+  if (wrong !== undefined) {
+    await reopenIssue(to, task);
+    const escalated = await settleEscalated(
+      ports,
+      { ...letter, task: { ...task, merged: mergeSha } },
+      `#${pull.number} was merged as ${mergeSha.slice(0, 12)}, but ${wrong}`,
+    );
+    return { outcome: 'applied', reason: escalated.task.note ?? wrong };
+  }
+  crashPoint('pr-monitor:merge-verified');
+  await closeIssue(to, task);
+  await remember(ports, task, pull, mergeSha);
+  await deleteBranch(to, task, pull);
+  const done = await settleDone(ports, letter, mergeSha);
+  crashPoint('pr-monitor:settled');
+  const { labels } = await to.forge.getIssue(task.repo, task.issue);
+  await projectLetter(to, done, labels);
+  if (labels.some((label) => label.toLowerCase() === repo.ready.label.toLowerCase()))
+    await removeLabel(to, task.repo, task.issue, repo.ready.label);
+  return {
+    outcome: 'applied',
+    reason: `#${pull.number} is merged as ${mergeSha.slice(0, 12)} and verified; issue #${task.issue} is closed`,
+    detail: { task: task.id, sha: mergeSha },
+  };
+}
+
+/** Why the merged tree is not the one that was judged; `undefined` when it is, or passed `verify` itself. */
+async function verifyMerge(ports: Ports, repo: RepoConfig, task: Task, pull: PullRequest, mergeSha: string): Promise<string | undefined> {
+  const git = await ports.git();
+  const forge = await ports.forge();
+  const host = await git.openHost(task.repo);
+  const { url } = await forge.getRemote(task.repo);
+  const tip = await forge.findBranch(task.repo, pull.base);
+  await git.fetch(host, url, [{ branch: pull.base, ...(tip !== undefined && { sha: tip }) }]);
+  if ((await git.findCommit(host.mirror, pull.headSha)) === undefined)
+    await git.fetch(host, url, [{ branch: pull.head, sha: pull.headSha }]);
+  const mergedTree = await git.treeOf(host, mergeSha);
+  if (mergedTree === (await git.treeOf(host, pull.headSha))) return undefined;
+  const before = await git.findCommit(host.mirror, `${mergeSha}^1`);
+  const expected = before === undefined || pull.headSha === before ? undefined : await git.mergeTree(host, before, pull.headSha);
+  if (expected && expected.tree !== mergedTree && (await git.findCommit(host.mirror, `${mergeSha}^2`)) !== undefined) {
+    return 'its tree is not the merge of its base and its head';
+  }
+  if (repo.verify.length === 0) return 'the base had moved, so its tree is not the one that was checked, and `verify` is not configured';
+  const sandbox = await ports.sandbox();
+  const verified = await verifyTree(
+    { paths: ports.paths, config: ports.config, git, sandbox },
+    { host, repo, task: task.id, label: `merge-${pull.number}`, commit: mergeSha, tree: mergedTree },
+    ports.signal,
+  );
+  return verified.ok ? undefined : `the merged tree fails \`verify\`: ${verified.reason}`;
+}
+
+async function closeIssue(to: Projector, task: Task): Promise<void> {
+  await to.effects.ensure({
+    repo: task.repo,
+    subject: `#${task.issue}`,
+    kind: 'close-issue',
+    key: task.id,
+    nature: 'state',
+    probe: async () => ((await to.forge.getIssue(task.repo, task.issue)).state === 'closed' ? true : undefined),
+    act: async () => {
+      await to.forge.closeIssue(task.repo, task.issue, 'completed');
+      return true;
+    },
+  });
+}
+
+async function reopenIssue(to: Projector, task: Task): Promise<void> {
+  await to.effects.ensure({
+    repo: task.repo,
+    subject: `#${task.issue}`,
+    kind: 'reopen-issue',
+    key: task.id,
+    nature: 'state',
+    probe: async () => ((await to.forge.getIssue(task.repo, task.issue)).state === 'open' ? true : undefined),
+    act: async () => {
+      await to.forge.reopenIssue(task.repo, task.issue);
+      return true;
+    },
+  });
+}
+
+async function deleteBranch(to: Projector, task: Task, pull: PullRequest): Promise<void> {
+  await to.effects.ensure({
+    repo: task.repo,
+    subject: pull.head,
+    kind: 'delete-branch',
+    key: pull.headSha,
+    nature: 'state',
+    probe: async () => ((await to.forge.findBranch(task.repo, pull.head)) === pull.headSha ? undefined : true),
+    act: async () => {
+      await to.forge.deleteBranch(task.repo, pull.head, pull.headSha);
+      return true;
+    },
+  });
+}
+
+/** What the merged work teaches about the repository. */
+async function remember(ports: Ports, task: Task, pull: PullRequest, mergeSha: string): Promise<void> {
+  const git = await ports.git();
+  const host = await git.openHost(task.repo);
+  const before = await git.findCommit(host.mirror, `${mergeSha}^1`);
+  const changes = before === undefined ? [] : await git.diff(host, before, mergeSha);
+  const last = task.attempts.findLast((attempt) => attempt.outcome === 'complete');
+  const said = last ? readEvidence(runPath(ports.paths, task.id, last.n))?.result : undefined;
+  await openMemory(ports.paths.memory).add(task.repo, {
+    issue: task.issue,
+    title: task.title,
+    pullRequest: pull.number,
+    mergedAt: ports.clock.now().toISOString(),
+    paths: changes.map((change) => change.path),
+    summary: said?.summary ?? last?.summary ?? '',
+    decisions: said?.decisions ?? [],
+    risks: said?.risks ?? [],
+  });
+}
+
+async function settleDone(ports: Ports, letter: Letter, mergeSha: string): Promise<Letter> {
+  const now = ports.clock.now();
+  const { note: _, ...task } = letter.task;
+  const done: Task = { ...task, merged: mergeSha, settled_at: now.toISOString() };
+  await ports.log.write({
+    event: 'pr-monitor.task.finished',
+    repo: task.repo,
+    issue: task.issue,
+    task: task.id,
+    type: task.type,
+    outcome: 'done',
+    reason: `merged as ${mergeSha}`,
+    attempts: Math.max(1, countedAttempts(task).length),
+    lead_ms: now.getTime() - Date.parse(task.snapshot.ready_at),
+    ...(task.pull_request !== undefined && { pr: task.pull_request }),
+    ...(task.attempts.at(-1) && { agent: task.attempts.findLast((attempt) => attempt.outcome === 'complete')?.agent ?? '' }),
+  });
+  return (await ports.mailbox()).move(letter, 'done', done);
+}

@@ -1,0 +1,155 @@
+/**
+ * Looks once at every pull request of ours: the cheap facts first, git only
+ * where everything cheaper is in order. A read that fails makes that one pull
+ * request fail, never a shorter list.
+ */
+import { readApproval } from '../../core/approvals.ts';
+import { isVerified } from '../../core/checkout/verify-tree.ts';
+import type { RepoConfig } from '../../core/config/schema.ts';
+import type { HostRepository } from '../../core/git/git.ts';
+import { judgeTree } from '../../core/git/tree-policy.ts';
+import { askTrust, snapshotSha } from '../../core/github/ask-readiness.ts';
+import type { PullRequest, Review } from '../../core/github/github.ts';
+import { isTrusted } from '../../core/github/readiness.ts';
+import type { Letter } from '../../core/mailbox/mailbox.ts';
+import type { Task } from '../../core/mailbox/task.ts';
+import { isRepoPaused } from '../../core/pause.ts';
+import type { Ports } from '../../core/ports.ts';
+import type { PrMonitorSnapshot, PullFacts, TreeFacts } from './policy.ts';
+import { newestOpinions, type ReviewFacts } from './reviews.ts';
+
+/** Merges of the base followed back from a head to the one that was approved. */
+const CARRY_LIMIT = 20;
+
+export async function gatherPrMonitor(ports: Ports, repos: readonly RepoConfig[]): Promise<PrMonitorSnapshot> {
+  const mailbox = await ports.mailbox();
+  const letters = [...(await mailbox.list('review')), ...(await mailbox.list('escalated'))];
+  const pulls: PullFacts[] = [];
+  for (const letter of letters) {
+    const repo = repos.find((entry) => entry.name === letter.task.repo);
+    if (!repo || letter.task.pull_request === undefined || isRepoPaused(ports.paths, repo.name)) continue;
+    pulls.push(await gatherPull(ports, repo, letter, letter.task.pull_request));
+  }
+  return { pulls };
+}
+
+/** The facts of one pull request; also read again right before a merge. */
+export async function gatherPull(ports: Ports, repo: RepoConfig, letter: Letter, number: number): Promise<PullFacts> {
+  const forge = await ports.forge();
+  const { task } = letter;
+  const pull = await forge.getPullRequest(task.repo, number);
+  const issue = await forge.getIssue(task.repo, task.issue);
+  const facts: PullFacts = {
+    task,
+    tray: letter.tray === 'escalated' ? 'escalated' : 'review',
+    automation: repo.automation,
+    readyLabel: repo.ready.label,
+    hasVerify: repo.verify.length > 0,
+    issue,
+    sameText: snapshotSha(issue) === task.snapshot.sha256,
+    pull,
+    ours: false,
+    checks: [],
+    reviews: { trusted: [], approvedShas: [] },
+  };
+  if (pull.state !== 'open' || letter.tray === 'escalated') return facts;
+  facts.ours = (await ownHeads(ports, task, pull.headSha)).length > 0;
+  facts.checks = await forge.listCheckRuns(task.repo, pull.headSha);
+  facts.reviews = await gatherReviews(ports, repo, facts);
+  const quiet = facts.checks.every((check) => check.state === 'success' || check.state === 'neutral');
+  if (facts.ours && facts.sameText && pull.mergeable && quiet) await addTree(ports, repo, facts);
+  return facts;
+}
+
+/**
+ * The head and, where it is our own merge of the base, the heads before it back
+ * to the one we pushed; empty when the chain does not reach it: then somebody
+ * else pushed.
+ */
+async function ownHeads(ports: Ports, task: Task, headSha: string): Promise<string[]> {
+  const updates = (await (await ports.effects()).list(task.repo, 'update-branch')).filter((record) => record.state === 'done');
+  const heads = [headSha];
+  for (let step = 0; step < CARRY_LIMIT; step++) {
+    const head = heads.at(-1);
+    if (head === task.pushed) return heads;
+    const made = updates.find((record) => (record.result as { sha?: string } | undefined)?.sha === head);
+    if (!made) return [];
+    heads.push(made.key);
+  }
+  return [];
+}
+
+async function gatherReviews(ports: Ports, repo: RepoConfig, facts: PullFacts): Promise<ReviewFacts> {
+  const forge = await ports.forge();
+  const { task, pull } = facts;
+  const reviews = await forge.listReviews(task.repo, pull.number);
+  const own = await forge.getIdentity();
+  const people = reviews.filter((review) => review.author.id !== own.id || own.shared);
+  const trust = await askTrust(
+    { forge, pins: ports.paths.pins },
+    repo,
+    people.map((review) => review.author),
+  );
+  const trusted = people.filter((review) => isTrusted({ trusted: repo.trusted, ...trust }, review.author));
+  const approved = approvedHeads(ports, task.repo, pull, trusted);
+  return { trusted, approvedShas: approved };
+}
+
+function approvedHeads(ports: Ports, repo: string, pull: PullRequest, trusted: Review[]): string[] {
+  const byReview = newestOpinions(trusted)
+    .filter((review) => review.state === 'approved')
+    .map((review) => review.sha);
+  const byOperator = readApproval(ports.paths.approvals, repo, pull.number)?.sha;
+  return byOperator === undefined ? byReview : [...byReview, byOperator];
+}
+
+async function addTree(ports: Ports, repo: RepoConfig, facts: PullFacts): Promise<void> {
+  const { task, pull } = facts;
+  const forge = await ports.forge();
+  const git = await ports.git();
+  const baseTip = await forge.findBranch(task.repo, pull.base);
+  if (baseTip === undefined) return;
+  const host = await git.openHost(task.repo);
+  await git.fetch(host, (await forge.getRemote(task.repo)).url, [
+    { branch: pull.base, sha: baseTip },
+    { branch: pull.head, sha: pull.headSha },
+  ]);
+  facts.tree = await gatherTree(ports, repo, host, facts, baseTip);
+  await carryApproval(ports, host, facts);
+}
+
+async function gatherTree(ports: Ports, repo: RepoConfig, host: HostRepository, facts: PullFacts, baseTip: string): Promise<TreeFacts> {
+  const { task, pull } = facts;
+  const git = await ports.git();
+  const headTree = await git.treeOf(host, pull.headSha);
+  const upToDate = await git.isAncestor(host, baseTip, pull.headSha);
+  const merged = upToDate ? headTree : (await git.mergeTree(host, baseTip, pull.headSha)).tree;
+  const judged = judgeTree(await git.diff(host, baseTip, merged), { protectedGlobs: repo.protected_paths });
+  return {
+    baseTip,
+    upToDate,
+    headTree,
+    verified: repo.verify.length > 0 && isVerified(ports.paths, task.id, headTree),
+    protected: judged.protected,
+    refused: judged.refused.map(({ path, reason }) => `${path}: ${reason}`),
+  };
+}
+
+/** An approval holds for a head that is our clean merge of the base into the approved one, and for nothing else. */
+async function carryApproval(ports: Ports, host: HostRepository, facts: PullFacts): Promise<void> {
+  const { task, pull, reviews } = facts;
+  if (reviews.approvedShas.includes(pull.headSha) || reviews.approvedShas.length === 0) return;
+  const git = await ports.git();
+  const heads = await ownHeads(ports, task, pull.headSha);
+  for (const [index, head] of heads.entries()) {
+    if (index > 0 && reviews.approvedShas.includes(head)) {
+      reviews.approvedShas.push(pull.headSha);
+      return;
+    }
+    const before = heads[index + 1];
+    const base = await git.findCommit(host.mirror, `${head}^2`);
+    if (before === undefined || base === undefined) return;
+    const merged = await git.mergeTree(host, before, base);
+    if (merged.conflicts.length > 0 || merged.tree !== (await git.treeOf(host, head))) return;
+  }
+}

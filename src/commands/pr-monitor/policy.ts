@@ -1,0 +1,161 @@
+/**
+ * What to do about each of our pull requests: ordered rules, the first that
+ * matches wins, one action each, at most one merge per base branch and pass.
+ * What is unknown is never green. Pure. (docs/commands/pr-monitor.md)
+ */
+
+import type { CheckRun, Issue, PullRequest } from '../../core/github/github.ts';
+import { HOLD } from '../../core/github/labels.ts';
+import { hasLabel } from '../../core/github/readiness.ts';
+import type { Task } from '../../core/mailbox/task.ts';
+import { cleanLine } from '../../core/text.ts';
+import type { Action } from '../run-command.ts';
+import { blockingReview, type ReviewFacts } from './reviews.ts';
+
+/** What needs git, asked for only where everything cheaper is in order. */
+export interface TreeFacts {
+  baseTip: string;
+  /** The head contains the tip of its base. */
+  upToDate: boolean;
+  headTree: string;
+  /** The head's tree passed `verify` on a fresh checkout. */
+  verified: boolean;
+  /** Protected paths that the pull request changes. */
+  protected: string[];
+  /** Why the tree may not be merged at all. */
+  refused: string[];
+}
+
+export interface PullFacts {
+  task: Task;
+  tray: 'review' | 'escalated';
+  automation: 'dispatch_only' | 'supervised' | 'full';
+  readyLabel: string;
+  hasVerify: boolean;
+  issue: Issue;
+  /** The issue's text is still the one that was made ready. */
+  sameText: boolean;
+  pull: PullRequest;
+  /** Every commit on the head is ours: what we pushed, or our own merge of the base. */
+  ours: boolean;
+  checks: CheckRun[];
+  reviews: ReviewFacts;
+  tree?: TreeFacts;
+}
+
+export interface PrMonitorSnapshot {
+  pulls: PullFacts[];
+}
+
+export type PrMonitorAction = Action & { id: string } & (
+    | { kind: 'finalize' | 'withdraw' | 'update-branch' | 'verify-head' | 'merge' | 'escalate'; expectedHeadSha: string }
+    | { kind: 'queue-fix'; expectedHeadSha: string; fix: 'checks' | 'conflict' }
+    | { kind: 'hold' | 'wait' | 'skip' }
+  );
+
+type Verdict = PrMonitorAction extends infer A
+  ? A extends PrMonitorAction
+    ? Omit<A, 'id' | 'subject' | 'expectedHeadSha'>
+    : never
+  : never;
+
+export function decidePrMonitor(snapshot: PrMonitorSnapshot): PrMonitorAction[] {
+  const merging = new Set<string>();
+  const pulls = [...snapshot.pulls].sort((a, b) => a.pull.number - b.pull.number);
+  return pulls.map((facts) => {
+    const { task, pull } = facts;
+    const lane = `${task.repo} ${pull.base}`;
+    let verdict = decidePull(facts);
+    if (verdict.kind === 'merge' && merging.has(lane))
+      verdict = { kind: 'wait', reason: `another pull request is merged into ${pull.base} first` };
+    if (verdict.kind === 'merge') merging.add(lane);
+    return { id: task.id, subject: `${task.repo}#${pull.number}`, expectedHeadSha: pull.headSha, ...verdict } as PrMonitorAction;
+  });
+}
+
+function decidePull(facts: PullFacts): Verdict {
+  return decideEnd(facts) ?? decideStop(facts) ?? decideChecks(facts) ?? decideMerge(facts);
+}
+
+/** Merged, closed, or taken back by a person. */
+function decideEnd(facts: PullFacts): Verdict | undefined {
+  const { pull, issue, readyLabel } = facts;
+  if (pull.state === 'merged') return { kind: 'finalize', reason: 'merged' };
+  if (pull.state === 'closed') {
+    return { kind: 'withdraw', reason: `the pull request was closed${pull.closedBy ? ` by ${pull.closedBy.login}` : ''}` };
+  }
+  if (issue.state === 'closed') return { kind: 'withdraw', reason: `issue #${issue.number} was closed` };
+  if (!hasLabel(issue.labels, readyLabel))
+    return { kind: 'withdraw', reason: `the label \`${readyLabel}\` was taken off #${issue.number}` };
+  if (facts.tray === 'escalated') return { kind: 'skip', reason: `task ${facts.task.id} waits for a person` };
+  return undefined;
+}
+
+/** A person must act first. */
+function decideStop(facts: PullFacts): Verdict | undefined {
+  const { pull, issue, task } = facts;
+  for (const held of [issue, pull]) {
+    if (hasLabel(held.labels, HOLD)) return { kind: 'hold', reason: `label \`${HOLD}\` on #${held.number}` };
+  }
+  if (pull.draft) return { kind: 'hold', reason: 'it is a draft' };
+  if (pull.base !== task.base) return { kind: 'hold', reason: `its base was changed from ${task.base} to ${pull.base}` };
+  if (!facts.ours) return { kind: 'hold', reason: 'somebody else pushed to its branch; merge it by hand, or take those commits off' };
+  if (!facts.sameText)
+    return {
+      kind: 'hold',
+      reason: `issue #${issue.number} no longer reads as it did when it was made ready; put the label on again, or merge by hand`,
+    };
+  const review = blockingReview(facts.reviews);
+  return review === undefined ? undefined : { kind: 'hold', reason: review };
+}
+
+function decideChecks(facts: PullFacts): Verdict | undefined {
+  const { pull, checks, task } = facts;
+  if (pull.mergeable === undefined) return { kind: 'wait', reason: 'the forge has not computed whether it merges' };
+  if (!pull.mergeable) {
+    const paths = pull.conflicts?.map((path) => cleanLine(path, 100)).join(', ');
+    return fixOnce(task, 'conflict', `conflicts with ${pull.base}${paths ? `: ${paths}` : ''}`);
+  }
+  const failed = checks.filter((check) => check.state === 'failure');
+  const pending = checks.filter((check) => check.state === 'pending');
+  if (pending.length > 0) return { kind: 'wait', reason: `checks run: ${names(pending)}` };
+  if (failed.length > 0) return fixOnce(task, 'checks', `checks failed: ${names(failed)}`);
+  const proof = checks.some((check) => check.state === 'success');
+  if (!proof && !facts.hasVerify) {
+    return {
+      kind: 'hold',
+      reason: 'nothing proves it: the forge has no checks and `verify` is not configured; merge it by hand, or configure one',
+    };
+  }
+  return undefined;
+}
+
+/** Green and mergeable: is it what was judged, and may it merge without a person? */
+function decideMerge(facts: PullFacts): Verdict {
+  const { pull, tree, checks } = facts;
+  if (!tree) return { kind: 'wait', reason: 'its tree could not be read; the next pass looks again' };
+  if (tree.refused.length > 0) return { kind: 'hold', reason: `its change is refused by policy: ${tree.refused.join('; ')}` };
+  if (facts.automation === 'dispatch_only')
+    return { kind: 'hold', reason: 'green; `automation: dispatch_only` leaves the merge to a person' };
+  const approved = facts.reviews.approvedShas.includes(pull.headSha);
+  const how = `approve it, or run \`agentos approve ${facts.task.repo}#${pull.number} --sha ${pull.headSha}\``;
+  if (!approved && tree.protected.length > 0) {
+    return { kind: 'hold', reason: `changes protected paths (${tree.protected.map((path) => cleanLine(path, 100)).join(', ')}); ${how}` };
+  }
+  if (!approved && facts.automation === 'supervised') return { kind: 'hold', reason: `green; ${how}` };
+  if (!tree.upToDate) return { kind: 'update-branch', reason: `${pull.base} has moved on` };
+  const checked = checks.some((check) => check.state === 'success');
+  if (!checked && !tree.verified) return { kind: 'verify-head', reason: 'the forge has no checks: `verify` runs on this head' };
+  const why = approved ? 'approved' : '`automation: full`';
+  return { kind: 'merge', reason: `${checked ? `green (${names(checks)})` : 'verified'}, up to date with ${pull.base}, ${why}` };
+}
+
+/** One fix a pull request; what is red after it needs a person. */
+export function fixOnce(task: Task, fix: 'checks' | 'conflict', reason: string): Verdict {
+  if ((task.fixes ?? 0) > 0) return { kind: 'escalate', reason: `${reason}, after one fix` };
+  return { kind: 'queue-fix', fix, reason };
+}
+
+function names(checks: readonly CheckRun[]): string {
+  return checks.map((check) => `\`${cleanLine(check.name, 80)}\``).join(', ');
+}

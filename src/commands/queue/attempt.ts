@@ -1,0 +1,230 @@
+/**
+ * One attempt of one claimed task: choose the agent, prepare, run, judge,
+ * publish, settle. It may be cut off anywhere; what the next pass must know is
+ * on the task file, in the evidence or in the journal before the step after it.
+ */
+import type { Agent } from '../../core/agents/agent.ts';
+import { runPath, workspacePath } from '../../core/config/paths.ts';
+import type { RepoConfig } from '../../core/config/schema.ts';
+import { crashPoint } from '../../core/crash-point.ts';
+import { AgentOsError } from '../../core/errors.ts';
+import { type Evidence, readEvidence } from '../../core/evidence.ts';
+import type { Letter } from '../../core/mailbox/mailbox.ts';
+import { isPaused } from '../../core/pause.ts';
+import type { Ports } from '../../core/ports.ts';
+import { turnOrder } from '../../core/routing/chain.ts';
+import type { Applied } from '../run-command.ts';
+import { gatherStart } from './gather.ts';
+import { type Job, markOf } from './job.ts';
+import { judgeAttempt } from './judge.ts';
+import { type Outcome, toInfrastructure } from './outcome.ts';
+import { fetchBase, prepareAttempt } from './prepare.ts';
+import { publish } from './publish.ts';
+import { salvage } from './salvage.ts';
+import { type Ending, settleEscalated, settleOutcome, settlePublishLater, settleReview, settleWithdrawn, show } from './settle.ts';
+import { whyWithdrawn } from './start.ts';
+import { watchStop } from './watch-stop.ts';
+
+const PUBLISH_AGAIN_MS = 60_000;
+
+/** Runs the claimed letter's next attempt, or publishes the one that a crash cut off. */
+export async function runAttempt(ports: Ports, repo: RepoConfig, claimed: Letter): Promise<Applied> {
+  const cutOff = claimed.task.attempts.at(-1);
+  if (cutOff && cutOff.ended_at === undefined) {
+    const evidence = readEvidence(runPath(ports.paths, claimed.task.id, cutOff.n));
+    if (evidence?.outcome === 'complete') return tell(await finish(ports, repo, claimed, evidence));
+  }
+  const agent = await chooseAgent(ports, claimed);
+  const { letter, attempt } = await beginAttempt(ports, claimed, agent);
+  await show(ports, letter);
+  const stop = watchStop(ports, letter.task.id);
+  try {
+    const job = await openJob(ports, repo, letter, agent, attempt, stop.signal);
+    const evidence = await work(job);
+    if ('code' in evidence && !('version' in evidence)) return tell(await settleOther(ports, letter, evidence, stop));
+    return tell(await end(ports, repo, letter, evidence as Evidence, stop));
+  } finally {
+    stop.end();
+  }
+}
+
+interface Failure extends Outcome {
+  retryAt?: Date | undefined;
+}
+
+/** Prepares, runs and judges. What is nobody's fault becomes an infrastructure outcome. */
+async function work(job: Job): Promise<Evidence | Failure> {
+  const { ports, letter, agent } = job;
+  const root = workspacePath(ports.paths, letter.task.id, job.attempt);
+  try {
+    await job.git.removeWorkspace(root);
+    const prepared = await prepareAttempt(job, await fetchBase(job));
+    const limits = ports.config.agents[agent.name];
+    const reply = await agent.run(
+      {
+        task: letter.task.id,
+        attempt: job.attempt,
+        prompt: prepared.prompt,
+        promptFile: `${job.runDir}/prompt.md`,
+        workspace: job.tree,
+        issueText: letter.body,
+        resultFile: `${job.tree}/.agent_result.md`,
+        objects: [`${job.host.mirror}/objects`],
+        home: job.home,
+        transcript: `${job.runDir}/transcript.log`,
+        timeoutMs: (limits?.timeout_minutes ?? 45) * 60_000,
+        silenceMs: (limits?.silence_minutes ?? 10) * 60_000,
+        mark: job.mark,
+      },
+      job.signal,
+    );
+    crashPoint('queue:agent-ended');
+    return await judgeAttempt(job, prepared, reply);
+  } catch (error) {
+    if (!(error instanceof AgentOsError) || error.code === 'io') throw error;
+    await salvage(ports, letter.task, job.attempt);
+    return { ...toInfrastructure(error), retryAt: error.retryAt };
+  } finally {
+    await job.git.removeWorkspace(root);
+  }
+}
+
+/** The first agent, from the one whose turn it is, that can run now. @throws `unavailable` when none can. */
+async function chooseAgent(ports: Ports, letter: Letter): Promise<Agent | { name: string; reason: string }> {
+  const agents = await ports.agents();
+  const reasons: string[] = [];
+  for (const name of turnOrder(letter.task)) {
+    const agent = agents.get(name);
+    const probe = agent ? await agent.probe() : { ready: false as const, reason: 'not configured any more' };
+    if (agent && probe.ready) return agent;
+    reasons.push(`${name}: ${probe.ready ? '' : probe.reason}`);
+  }
+  return { name: turnOrder(letter.task)[0] ?? '', reason: `no agent of the chain can run: ${reasons.join('; ')}` };
+}
+
+async function beginAttempt(ports: Ports, claimed: Letter, agent: { name: string }): Promise<{ letter: Letter; attempt: number }> {
+  const { not_before: _, ...task } = claimed.task;
+  const attempt = (task.attempts.at(-1)?.n ?? 0) + 1;
+  const kind = task.fix ? ('fix' as const) : ('work' as const);
+  const record = { n: attempt, agent: agent.name, kind, started_at: ports.clock.now().toISOString() };
+  const letter = await (await ports.mailbox()).update(claimed, { ...task, attempts: [...task.attempts, record] });
+  crashPoint('queue:attempt-recorded');
+  await ports.log.write({
+    event: 'queue.attempt.started',
+    repo: task.repo,
+    issue: task.issue,
+    task: task.id,
+    attempt,
+    agent: agent.name,
+    type: task.type,
+    outcome: 'started',
+    reason: kind,
+  });
+  return { letter, attempt };
+}
+
+async function openJob(
+  ports: Ports,
+  repo: RepoConfig,
+  letter: Letter,
+  agent: Agent | { name: string; reason: string },
+  attempt: number,
+  signal: AbortSignal,
+): Promise<Job> {
+  const git = await ports.git();
+  const root = workspacePath(ports.paths, letter.task.id, attempt);
+  return {
+    ports,
+    repo,
+    git,
+    letter,
+    attempt,
+    signal,
+    agent: 'run' in agent ? agent : cannotRun(agent),
+    forge: await ports.forge(),
+    host: await git.openHost(letter.task.repo),
+    runDir: runPath(ports.paths, letter.task.id, attempt),
+    tree: `${root}/tree`,
+    home: `${root}/home`,
+    mark: markOf(letter.task.id, attempt),
+  };
+}
+
+/** Stands in for an agent that cannot run: the attempt ends as an infrastructure outcome and counts for nothing. */
+function cannotRun(agent: { name: string; reason: string }): Agent {
+  const reason = agent.reason;
+  return {
+    name: agent.name,
+    kind: 'none',
+    probe: async () => ({ ready: false, reason }),
+    run: async () => {
+      throw new AgentOsError('unavailable', reason);
+    },
+  };
+}
+
+async function end(
+  ports: Ports,
+  repo: RepoConfig,
+  letter: Letter,
+  evidence: Evidence,
+  stop: ReturnType<typeof watchStop>,
+): Promise<Letter> {
+  const request = stop.request();
+  if (request) return settled(ports, await settleWithdrawn(ports, letter, request, toEnding(evidence)));
+  if (evidence.outcome === 'complete') return finish(ports, repo, letter, evidence);
+  return settled(ports, await settleOutcome(ports, letter, toEnding(evidence)));
+}
+
+async function settleOther(ports: Ports, letter: Letter, failure: Failure, stop: ReturnType<typeof watchStop>): Promise<Letter> {
+  const { retryAt, ...outcome } = failure;
+  const request = stop.request();
+  if (request) return settled(ports, await settleWithdrawn(ports, letter, request, { outcome }));
+  return settled(ports, await settleOutcome(ports, letter, { outcome, retryAt }));
+}
+
+/** Publishes a complete attempt, unless a person took the issue back or pulled the switch meanwhile. */
+async function finish(ports: Ports, repo: RepoConfig, letter: Letter, evidence: Evidence): Promise<Letter> {
+  const again = () => new Date(ports.clock.now().getTime() + PUBLISH_AGAIN_MS);
+  const ending = toEnding(evidence);
+  try {
+    if (isPaused(ports.paths)) return await settlePublishLater(ports, letter, 'everything is paused', again());
+    const start = await gatherStart(ports, repo, letter);
+    const back = whyWithdrawn(start.issue, start.readiness);
+    if (back) return settled(ports, await settleWithdrawn(ports, letter, { kind: 'cancel', reason: back }, ending));
+    const git = await ports.git();
+    const by = { forge: await ports.forge(), effects: await ports.effects(), git, host: await git.openHost(letter.task.repo) };
+    const published = await publish(by, letter.task, evidence);
+    crashPoint('queue:published');
+    return settled(ports, await settleReview(ports, letter, ending, published, evidence.protected));
+  } catch (error) {
+    if (!(error instanceof AgentOsError) || error.code === 'io') throw error;
+    if (error.temporary) return settled(ports, await settlePublishLater(ports, letter, error.message, error.retryAt ?? again()));
+    return settled(
+      ports,
+      await settleEscalated(ports, letter, `attempt ${evidence.attempt} succeeded but could not be published: ${error.message}`, ending),
+    );
+  }
+}
+
+async function settled(ports: Ports, letter: Letter): Promise<Letter> {
+  crashPoint('queue:settled');
+  await show(ports, letter);
+  return letter;
+}
+
+function toEnding(evidence: Evidence): Ending {
+  const { outcome, code, summary, base, tree, commit } = evidence;
+  return { outcome: { outcome, code, summary }, evidence: { base, tree, commit } };
+}
+
+function tell(letter: Letter): Applied {
+  const { task, tray } = letter;
+  const last = task.attempts.at(-1);
+  const what = tray === 'review' ? `pull request #${task.pull_request}` : (last?.code ?? 'no attempt');
+  return {
+    outcome: 'applied',
+    reason: `attempt ${last?.n} by ${last?.agent}: ${what}; task ${task.id} is in ${tray}`,
+    detail: { task: task.id, tray, attempt: last?.n ?? 0, agent: last?.agent ?? '', code: last?.code ?? '' },
+  };
+}

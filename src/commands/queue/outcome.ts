@@ -1,0 +1,96 @@
+/**
+ * How an attempt ended, computed from the tree and the checks; what the agent
+ * says can lower it and never raise it (decision D9). And where the task goes
+ * after it. Pure.
+ */
+import type { ErrorCode } from '../../core/errors.ts';
+import type { Task } from '../../core/mailbox/task.ts';
+import { type Limits, whySpent } from '../../core/routing/chain.ts';
+import { cleanLine, plural } from '../../core/text.ts';
+
+export interface AttemptFacts {
+  ended: 'exited' | 'timeout' | 'stalled' | 'stopped';
+  durationMs: number;
+  /** What the result file says, when there is a valid one. */
+  result?: { status: 'complete' | 'partial' | 'blocked'; code?: string; summary: string };
+  /** Why there is none. */
+  problem?: { code: 'no_result' | 'invalid_result'; reason: string };
+  /** Paths changed against the recorded base; absent when the tree could not be read. */
+  changed?: number;
+  /** Why the tree may not be pushed. */
+  refused?: string[];
+  /** Absent when it did not come to that. */
+  verified?: { ok: boolean; reason: string };
+}
+
+export interface Outcome {
+  outcome: 'complete' | 'failed' | 'infrastructure' | 'stopped';
+  code: string;
+  summary: string;
+}
+
+export function decideOutcome(facts: AttemptFacts): Outcome {
+  const { result, problem } = facts;
+  const failed = (code: string, summary: string): Outcome => ({ outcome: 'failed', code, summary: cleanLine(summary, 500) });
+  if (facts.ended === 'stopped') return { outcome: 'stopped', code: 'cancelled', summary: 'stopped before it ended' };
+  if (facts.ended === 'timeout') return failed('timeout', `ran longer than allowed (${Math.round(facts.durationMs / 1000)} s)`);
+  if (facts.ended === 'stalled')
+    return failed('stalled', `said nothing for longer than allowed (after ${Math.round(facts.durationMs / 1000)} s)`);
+  if (problem) return failed(problem.code, problem.reason);
+  if (!result) return failed('no_result', 'left no `.agent_result.md`');
+  if (result.status !== 'complete') return failed(result.code ?? 'missing_context', `${result.status}: ${result.summary}`);
+  if (facts.refused && facts.refused.length > 0) return failed('policy_refused', facts.refused.join('; '));
+  if (facts.changed === 0) return failed('no_diff', `reported complete, but changed nothing: ${result.summary}`);
+  if (!facts.verified?.ok) return failed('verify_failed', facts.verified?.reason ?? 'not verified');
+  return { outcome: 'complete', code: 'complete', summary: cleanLine(result.summary, 500) };
+}
+
+const PROVIDER_CODES: Partial<Record<ErrorCode, string>> = {
+  auth: 'provider_auth',
+  rate_limit: 'provider_rate_limit',
+  unavailable: 'provider_unavailable',
+  timeout: 'provider_unavailable',
+};
+
+/** What an error that is not the task's fault means for the attempt: nothing against the agent. */
+export function toInfrastructure(error: { code: ErrorCode; message: string }): Outcome {
+  if (error.code === 'cancelled') return { outcome: 'stopped', code: 'cancelled', summary: error.message };
+  return { outcome: 'infrastructure', code: PROVIDER_CODES[error.code] ?? 'infrastructure', summary: cleanLine(error.message, 500) };
+}
+
+export type Destination = { tray: 'inbox'; note?: string; notBefore?: string } | { tray: 'escalated'; note: string };
+
+/** First wait for a provider; it doubles with every failure in a row. */
+const PROVIDER_WAIT_MS = 60_000;
+
+/**
+ * Where a task goes whose attempt did not lead to a pull request. `task` holds
+ * the ended attempt as its last one.
+ */
+export function decideDestination(task: Task, limits: Limits, now: Date, retryAt?: Date): Destination {
+  const last = task.attempts.at(-1);
+  if (last?.outcome === 'stopped') return { tray: 'inbox' };
+  if (last?.kind === 'fix' && last.outcome === 'failed') {
+    return {
+      tray: 'escalated',
+      note: `the fix of pull request #${task.pull_request} by ${last.agent} came to nothing (${last.code}): ${last.summary}. ${whatNow(task)}`,
+    };
+  }
+  const spent = whySpent(task, limits);
+  if (spent !== undefined) return { tray: 'escalated', note: `${spent}. ${whatNow(task)}` };
+  const note = `Attempt ${last?.n} by ${last?.agent}: ${last?.code}.`;
+  if (last?.outcome === 'infrastructure' && last.code?.startsWith('provider_')) {
+    const streak = task.attempts.length - 1 - task.attempts.findLastIndex((attempt) => attempt.outcome !== 'infrastructure');
+    const at = retryAt ?? new Date(now.getTime() + PROVIDER_WAIT_MS * 2 ** Math.min(streak, 6));
+    return { tray: 'inbox', note, notBefore: at.toISOString() };
+  }
+  return { tray: 'inbox', note };
+}
+
+/** What a person can do about an escalated task, with the commands to type. */
+export function whatNow(task: Task): string {
+  const kept = task.attempts.filter((attempt) => attempt.tree !== undefined).length;
+  const work = kept > 0 ? `The work of ${plural(kept, 'attempt')} is kept: \`agentos show ${task.id}\`. ` : '';
+  const pull = task.pull_request === undefined ? '' : ` Pull request #${task.pull_request} stays open: finish it by hand, or close it.`;
+  return `${work}Make the issue clearer and put the label on again, or run \`agentos retry ${task.id}\`, or close the issue.${pull}`;
+}

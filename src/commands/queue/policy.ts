@@ -1,0 +1,60 @@
+/** Which claims of dead owners return, and which waiting tasks start now. Pure. */
+
+import type { Waiting } from '../../core/mailbox/mailbox.ts';
+import { plural } from '../../core/text.ts';
+import type { Action } from '../run-command.ts';
+import type { StartVerdict } from './start.ts';
+
+export interface QueueSnapshot {
+  now: Date;
+  maxParallel: number;
+  running: { id: string; subject: string; alive: boolean }[];
+  /** In the order in which they would start; only as many as were looked at carry a verdict. */
+  candidates: { waiting: Waiting; verdict: StartVerdict | { kind: 'wait'; reason: string } }[];
+  /** Waiting tasks that were not looked at: no slot was left for them. */
+  unseen: number;
+}
+
+export type QueueAction = Action &
+  ({ kind: 'reclaim' | 'start-attempt'; id: string } | { kind: 'escalate'; id: string } | { kind: 'skip' | 'hold' | 'wait' });
+
+const RANK: Record<Waiting['priority'], number> = { high: 0, normal: 1, low: 2 };
+
+/** Priority, then age, then id: a total order, so that every process sees the same one. */
+export function orderWaiting(waiting: readonly Waiting[]): Waiting[] {
+  return [...waiting].sort((a, b) => RANK[a.priority] - RANK[b.priority] || compare(a.createdAt, b.createdAt) || compare(a.id, b.id));
+}
+
+export function decideQueue(snapshot: QueueSnapshot): QueueAction[] {
+  const dead = snapshot.running.filter((claim) => !claim.alive);
+  let slots = freeSlots(snapshot);
+  const actions: QueueAction[] = dead.map(({ id, subject }) => ({
+    kind: 'reclaim',
+    id,
+    subject,
+    reason: `the process that ran task ${id} is gone`,
+  }));
+  let full = snapshot.unseen;
+  for (const { waiting, verdict } of snapshot.candidates) {
+    const subject = `${waiting.repo}#${waiting.issue}`;
+    if (verdict.kind === 'escalate') actions.push({ kind: 'escalate', id: waiting.id, subject, reason: verdict.reason });
+    else if (verdict.kind !== 'start') actions.push({ kind: verdict.kind, subject, reason: verdict.reason });
+    else if (slots > 0) {
+      slots--;
+      actions.push({ kind: 'start-attempt', id: waiting.id, subject, reason: `task ${waiting.id} is next` });
+    } else full++;
+  }
+  if (full > 0)
+    actions.push({ kind: 'wait', subject: 'inbox', reason: `${plural(full, 'task')} wait for a free slot of ${snapshot.maxParallel}` });
+  return actions;
+}
+
+/** Attempts that may start now; claims of dead owners run nothing. */
+export function freeSlots(snapshot: Pick<QueueSnapshot, 'maxParallel' | 'running'>): number {
+  return Math.max(0, snapshot.maxParallel - snapshot.running.filter((claim) => claim.alive).length);
+}
+
+/** By code unit: ISO instants and ids sort right, and no locale changes the order. */
+function compare(a: string, b: string): number {
+  return a < b ? -1 : Number(a > b);
+}

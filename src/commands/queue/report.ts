@@ -1,0 +1,83 @@
+/**
+ * What people read of a finished attempt: the commit message and the pull
+ * request. What the agent says is marked as such and made harmless. Pure.
+ */
+
+import type { TreeChange } from '../../core/git/tree-policy.ts';
+import type { Task } from '../../core/mailbox/task.ts';
+import { cleanLine, neutralise, plural } from '../../core/text.ts';
+
+export interface ReportFacts {
+  task: Task;
+  agent: string;
+  attempt: number;
+  changes: readonly Pick<TreeChange, 'path' | 'kind'>[];
+  /** Protected paths among them. */
+  protected: readonly string[];
+  /** Lines that passed on a fresh checkout. */
+  verified: readonly string[];
+  result: {
+    summary: string;
+    done: readonly string[];
+    decisions: readonly string[];
+    risks: readonly string[];
+    manualSteps: readonly string[];
+  };
+}
+
+const LISTED_PATHS = 30;
+
+/** Subject, what the agent summed up, and the trailers by which a commit is traced back. */
+export function renderCommitMessage(facts: Pick<ReportFacts, 'task' | 'agent'>, summary: string): string {
+  const { task, agent } = facts;
+  const text = neutralise(summary, 2000).trim();
+  const trailers = `Task: ${task.id}\nIssue: ${task.repo}#${task.issue}\nAgent: ${agent}`;
+  return `${cleanLine(task.title, 72)}\n\n${text === '' ? '' : `${text}\n\n`}${trailers}\n`;
+}
+
+export function renderPullRequestBody(facts: ReportFacts): string {
+  const { task, result, changes } = facts;
+  const listed = changes.slice(0, LISTED_PATHS).map((change) => `- ${change.kind} \`${cleanLine(change.path, 200).replaceAll('`', "'")}\``);
+  const more = changes.length > LISTED_PATHS ? [`- and ${changes.length - LISTED_PATHS} more`] : [];
+  const verified = facts.verified.map((line) => `- \`${line.replaceAll('`', "'")}\` passed`);
+  const sections = [
+    `Closes #${task.issue}`,
+    `## Evidence\n\n${verified.length > 0 ? `On a fresh checkout of exactly this tree:\n\n${verified.join('\n')}` : 'No `verify` is configured; nothing was run.'}`,
+    `## Change\n\n${plural(changes.length, 'file')}:\n\n${[...listed, ...more].join('\n')}`,
+    ...(facts.protected.length > 0
+      ? [
+          `## Needs approval\n\nThese paths are protected; a trusted person must approve this head:\n\n${facts.protected.map((path) => `- \`${cleanLine(path, 200)}\``).join('\n')}`,
+        ]
+      : []),
+    renderWords(facts.agent, facts.attempt, result),
+    `---\nTask \`${task.id}\`, made ready by ${neutralise(task.snapshot.ready_by, 60)}.`,
+  ];
+  return `${sections.join('\n\n')}\n`;
+}
+
+/** The agent's own words, quoted line by line. */
+function renderWords(agent: string, attempt: number, result: ReportFacts['result']): string {
+  const parts = [
+    neutralise(result.summary, 4000),
+    ...list('Done', result.done),
+    ...list('Decisions', result.decisions),
+    ...list('Risks', result.risks),
+    ...list('Left to do by hand', result.manualSteps),
+  ];
+  const quoted = parts
+    .join('\n\n')
+    .split('\n')
+    .map((line) => `> ${line}`.trimEnd());
+  return `## What the agent says\n\nWords of \`${agent}\` (attempt ${attempt}), not checked:\n\n${quoted.join('\n')}`;
+}
+
+function list(title: string, items: readonly string[]): string[] {
+  return items.length === 0
+    ? []
+    : [
+        `**${title}**\n\n${items
+          .slice(0, 20)
+          .map((item) => `- ${neutralise(item, 500).replace(/\s+/g, ' ')}`)
+          .join('\n')}`,
+      ];
+}

@@ -1,0 +1,139 @@
+/** Ends an attempt: the outcome goes into the task file, the task into its next tray, and the forge shows it. */
+
+import type { EventName } from '../../core/events/event.ts';
+import type { Evidence } from '../../core/evidence.ts';
+import { showLetter } from '../../core/github/projection.ts';
+import type { Letter, Tray } from '../../core/mailbox/mailbox.ts';
+import type { Attempt, Task } from '../../core/mailbox/task.ts';
+import type { Ports } from '../../core/ports.ts';
+import { clearRequest, type TaskRequest } from '../../core/requests.ts';
+import { decideDestination, type Outcome, whatNow } from './outcome.ts';
+import type { Published } from './publish.ts';
+
+/** What happened to the attempt that is being settled. */
+export interface Ending {
+  outcome: Outcome;
+  evidence?: Pick<Evidence, 'tree' | 'commit' | 'base'>;
+  retryAt?: Date | undefined;
+}
+
+/** A published attempt: the pull request is open, the task waits for checks and people. */
+export async function settleReview(
+  ports: Ports,
+  letter: Letter,
+  ending: Ending,
+  published: Published,
+  protectedPaths: string[],
+): Promise<Letter> {
+  const { note: _, not_before: __, fix: ___, ...task } = endAttempt(ports, letter.task, ending);
+  await logAttempt(ports, task);
+  const moved = await move(ports, letter, 'review', {
+    ...task,
+    pull_request: published.pullRequest,
+    pushed: published.head,
+    ...(protectedPaths.length > 0 && { protected: protectedPaths }),
+  });
+  if (letter.task.pull_request === undefined)
+    await log(ports, moved.task, 'queue.pull_request.opened', 'opened', `#${published.pullRequest}`);
+  return moved;
+}
+
+/** An attempt that did not lead to a pull request: next agent, wait, or a person. */
+export async function settleOutcome(ports: Ports, letter: Letter, ending: Ending): Promise<Letter> {
+  const task = endAttempt(ports, letter.task, ending);
+  await logAttempt(ports, task);
+  const goes = decideDestination(task, ports.config.queue, ports.clock.now(), ending.retryAt);
+  const { note: _, not_before: __, ...rest } = task;
+  const next: Task = { ...rest, ...(goes.note !== undefined && { note: goes.note }) };
+  if (goes.tray === 'inbox' && goes.notBefore !== undefined) next.not_before = goes.notBefore;
+  const moved = await move(ports, letter, goes.tray, next);
+  const event = goes.tray === 'escalated' ? 'queue.task.escalated' : 'queue.task.requeued';
+  await log(ports, moved.task, event, goes.tray, goes.note ?? 'stopped', task.attempts.at(-1)?.code);
+  return moved;
+}
+
+/** A person took the task back while it ran; its work is preserved. */
+export async function settleWithdrawn(ports: Ports, letter: Letter, request: TaskRequest, ending?: Ending): Promise<Letter> {
+  const task = ending ? endAttempt(ports, letter.task, ending) : letter.task;
+  const word = request.kind === 'supersede' ? 'Superseded' : 'Withdrawn';
+  const moved = await move(ports, letter, 'failed', { ...task, note: `${word}: ${request.reason}.` });
+  clearRequest(ports.paths.requests, task.id);
+  await log(ports, task, 'queue.task.withdrawn', 'failed', request.reason);
+  return moved;
+}
+
+/** A person must decide, whatever the attempts say. */
+export async function settleEscalated(ports: Ports, letter: Letter, reason: string, ending?: Ending): Promise<Letter> {
+  const task = ending ? endAttempt(ports, letter.task, ending) : letter.task;
+  const moved = await move(ports, letter, 'escalated', { ...task, note: `${reason}. ${whatNow(task)}` });
+  await log(ports, task, 'queue.task.escalated', 'escalated', reason);
+  return moved;
+}
+
+/** Back to the inbox with the attempt still open: its evidence stands, and only publishing is left. */
+export async function settlePublishLater(ports: Ports, letter: Letter, reason: string, at: Date): Promise<Letter> {
+  const moved = await move(ports, letter, 'inbox', {
+    ...letter.task,
+    note: `Waits to be published: ${reason}.`,
+    not_before: at.toISOString(),
+  });
+  await log(ports, moved.task, 'queue.task.requeued', 'deferred', reason);
+  return moved;
+}
+
+/** Shows the letter on the forge. */
+export async function show(ports: Ports, letter: Letter): Promise<void> {
+  await showLetter({ forge: await ports.forge(), effects: await ports.effects() }, letter);
+}
+
+function endAttempt(ports: Ports, task: Task, ending: Ending): Task {
+  const last = task.attempts.at(-1);
+  if (!last || last.ended_at !== undefined) return task;
+  const { outcome, evidence } = ending;
+  const ended: Attempt = {
+    ...last,
+    ended_at: ports.clock.now().toISOString(),
+    ...outcome,
+    ...(evidence?.base !== undefined && { base: evidence.base }),
+    ...(evidence?.tree !== undefined && { tree: evidence.tree }),
+    ...(evidence?.commit !== undefined && { commit: evidence.commit }),
+  };
+  return { ...task, attempts: [...task.attempts.slice(0, -1), ended] };
+}
+
+async function move(ports: Ports, letter: Letter, to: Tray, task: Task): Promise<Letter> {
+  const mailbox = await ports.mailbox();
+  return mailbox.move(letter, to, { ...task, settled_at: ports.clock.now().toISOString() });
+}
+
+async function logAttempt(ports: Ports, task: Task): Promise<void> {
+  const last = task.attempts.at(-1);
+  if (!last?.ended_at) return;
+  await ports.log.write({
+    event: 'queue.attempt.finished',
+    repo: task.repo,
+    issue: task.issue,
+    task: task.id,
+    attempt: last.n,
+    agent: last.agent,
+    type: task.type,
+    outcome: last.outcome ?? 'failed',
+    reason: last.summary ?? '',
+    ...(last.code !== undefined && { code: last.code }),
+    duration_ms: Date.parse(last.ended_at) - Date.parse(last.started_at),
+  });
+}
+
+async function log(ports: Ports, task: Task, event: EventName, outcome: string, reason: string, code?: string): Promise<void> {
+  await ports.log.write({
+    event,
+    repo: task.repo,
+    issue: task.issue,
+    task: task.id,
+    type: task.type,
+    outcome,
+    reason,
+    ...(code !== undefined && { code }),
+    ...(task.pull_request !== undefined && { pr: task.pull_request }),
+  });
+}

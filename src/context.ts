@@ -1,0 +1,100 @@
+/**
+ * The composition root: the one place that builds adapters. Everything is
+ * opened at its first use; a tick that finds nothing to do opens the forge and
+ * the mailbox, and nothing else.
+ */
+import { statSync } from 'node:fs';
+import { ensureDirectory } from './core/atomic-file.ts';
+import { systemClock } from './core/clock.ts';
+import { loadConfig } from './core/config/load.ts';
+import { type StatePaths, statePaths } from './core/config/paths.ts';
+import type { LoadedConfig } from './core/config/schema.ts';
+import { AgentOsError, errnoOf, toIoError } from './core/errors.ts';
+import { openEventLog } from './core/events/log.ts';
+import { runId } from './core/ids.ts';
+import type { Output, Ports } from './core/ports.ts';
+
+export interface ContextRequest {
+  /** `--config`. */
+  config?: string | undefined;
+  command: string;
+  signal: AbortSignal;
+  out: Output;
+}
+
+export async function openContext(request: ContextRequest): Promise<Ports> {
+  const config = await loadConfig({ ...(request.config !== undefined && { path: request.config }), env: process.env, cwd: process.cwd() });
+  return openPorts(config, request);
+}
+
+/** The ports over a configuration that is already loaded. */
+export function openPorts(config: LoadedConfig, request: Omit<ContextRequest, 'config'>): Ports {
+  const paths = statePaths(config.state_dir);
+  prepareState(paths);
+  const clock = systemClock;
+  const run = runId(clock.now(), process.pid);
+  const path = process.env['PATH'] ?? '/usr/local/bin:/usr/bin:/bin';
+  const localCi = Object.fromEntries(config.repos.map((repo) => [repo.name, repo.local_ci]));
+  const forge = once(async () => {
+    const { openLocalForge } = await import('./core/github/local-forge.ts');
+    return openLocalForge({ root: config.forge.root, clock, localCi });
+  });
+  const sandbox = once(async () => {
+    const { openSandbox } = await import('./core/sandbox/open-sandbox.ts');
+    const { mode, readable } = config.sandbox;
+    const opened = await openSandbox({ mode, readable, path, stateDir: config.state_dir });
+    if (opened.notice !== undefined) request.out.note(opened.notice);
+    return opened.sandbox;
+  });
+  return {
+    config,
+    paths,
+    clock,
+    run,
+    signal: request.signal,
+    log: openEventLog({ dir: paths.events, clock, run, command: request.command }),
+    forge,
+    sandbox,
+    effects: once(async () => {
+      const { openEffects } = await import('./core/effects/journal.ts');
+      return openEffects({ root: paths.effects, clock, consistentReads: (await forge()).consistentReads });
+    }),
+    mailbox: once(async () => {
+      const { openMailbox } = await import('./core/mailbox/maildir.ts');
+      return openMailbox({ root: paths.mailbox, locks: paths.locks, clock });
+    }),
+    git: once(async () => {
+      const { openGit } = await import('./core/git/open-git.ts');
+      return openGit({ paths, path });
+    }),
+    agents: once(async () => {
+      const { openAgents } = await import('./core/agents/registry.ts');
+      return openAgents({ agents: config.agents, sandbox, path });
+    }),
+  };
+}
+
+/** Opens at the first call, then gives the same thing. */
+function once<T>(open: () => Promise<T>): () => Promise<T> {
+  let opened: Promise<T> | undefined;
+  return () => {
+    opened ??= open();
+    return opened;
+  };
+}
+
+/** Creates the state directory, private to this user, and refuses one that is not. */
+function prepareState(paths: StatePaths): void {
+  try {
+    statSync(`${paths.loops}/.`);
+  } catch (error) {
+    if (errnoOf(error) !== 'ENOENT') throw toIoError(error, `use the state directory \`${paths.root}\``);
+    for (const dir of [paths.root, paths.locks, paths.loops]) ensureDirectory(dir);
+  }
+  const state = statSync(paths.root);
+  if ((state.mode & 0o022) !== 0) {
+    throw new AgentOsError('config', `the state directory \`${paths.root}\` can be written by other users`, {
+      hint: `Run \`chmod go-w ${paths.root}\`.`,
+    });
+  }
+}

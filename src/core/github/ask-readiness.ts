@@ -1,0 +1,79 @@
+/**
+ * Asks the forge and the journal for what `decideReadiness` needs, and pins a
+ * listed login to the id it is first seen with. Permission is read at the time
+ * of the decision and never kept.
+ */
+import { createHash } from 'node:crypto';
+import { createFileAtomic, ensureDirectory, readIfThere } from '../atomic-file.ts';
+import type { RepoConfig } from '../config/schema.ts';
+import type { Effects } from '../effects/effects.ts';
+import type { Actor, GitHub, Issue, Permission } from './github.ts';
+import { actorsToAsk, decideReadiness, type Readiness, type ReadinessFacts } from './readiness.ts';
+
+export interface Asker {
+  forge: GitHub;
+  effects: Effects;
+  /** Directory of the pins: one file a login. */
+  pins: string;
+}
+
+/** Kind of the effect by which `plan` makes an issue Ready; its result holds `eventId`. */
+const READY_EFFECT = 'add-ready-label';
+
+export async function askReadiness(asker: Asker, repo: RepoConfig, issue: Issue): Promise<Readiness> {
+  return decideReadiness(await gatherReadiness(asker, repo, issue));
+}
+
+export async function gatherReadiness(asker: Asker, repo: RepoConfig, issue: Issue): Promise<ReadinessFacts> {
+  const { forge, effects } = asker;
+  const events = await forge.listIssueEvents(repo.name, issue.number);
+  const ours = (await effects.list(repo.name, READY_EFFECT)).filter((record) => record.subject === `#${issue.number}`);
+  const facts: ReadinessFacts = {
+    issue,
+    events,
+    label: repo.ready.label,
+    trusted: repo.trusted,
+    own: await forge.getIdentity(),
+    ownReadyEvents: new Set(ours.flatMap((record) => eventIdOf(record.result))),
+    ownReadyIntent: ours.some((record) => record.state === 'intent'),
+    permissions: new Map(),
+    pins: new Map(),
+  };
+  return { ...facts, ...(await askTrust(asker, repo, actorsToAsk(events, repo.ready.label))) };
+}
+
+/** What `isTrusted` needs to know of these accounts. */
+export async function askTrust(
+  asker: Pick<Asker, 'forge' | 'pins'>,
+  repo: RepoConfig,
+  actors: readonly Actor[],
+): Promise<{ permissions: Map<number, Permission>; pins: Map<string, number> }> {
+  const permissions = new Map<number, Permission>();
+  const pins = new Map<string, number>();
+  for (const actor of actors) {
+    if (repo.trusted === 'write') permissions.set(actor.id, await asker.forge.getPermission(repo.name, actor));
+    else if (repo.trusted.some((login) => login.toLowerCase() === actor.login.toLowerCase())) {
+      pins.set(actor.login.toLowerCase(), pinned(asker.pins, actor));
+    }
+  }
+  return { permissions, pins };
+}
+
+/** Of title and body: what the accepted `ready` froze. */
+export function snapshotSha(issue: Pick<Issue, 'title' | 'body'>): string {
+  return createHash('sha256').update(`${issue.title}\n\n${issue.body}`).digest('hex');
+}
+
+function pinned(dir: string, actor: Actor): number {
+  const path = `${dir}/${actor.login.toLowerCase()}`;
+  const known = readIfThere(path);
+  if (known !== undefined) return Number(known);
+  ensureDirectory(dir);
+  createFileAtomic(path, `${actor.id}\n`);
+  return Number(readIfThere(path) ?? actor.id);
+}
+
+function eventIdOf(result: unknown): number[] {
+  const id = typeof result === 'object' && result !== null ? (result as { eventId?: unknown }).eventId : undefined;
+  return typeof id === 'number' ? [id] : [];
+}

@@ -1,0 +1,142 @@
+/**
+ * Shows on the forge where a task stands: one status label and one status
+ * comment, written after the durable move, put right on every pass, and never
+ * decided on. What a person does to either is not fought over: a deleted
+ * comment stays deleted.
+ */
+import { createHash } from 'node:crypto';
+import type { Effects } from '../effects/effects.ts';
+import { AgentOsError } from '../errors.ts';
+import type { Letter, Tray } from '../mailbox/mailbox.ts';
+import type { GitHub } from './github.ts';
+import { decideLabels } from './labels.ts';
+import { renderStatusComment, STATUS_MARKER } from './status-comment.ts';
+
+export interface Projector {
+  forge: GitHub;
+  effects: Effects;
+}
+
+/** Label and comment of an issue for the letter that stands for it. */
+export async function projectLetter(to: Projector, letter: Pick<Letter, 'task' | 'tray'>, labels: readonly string[]): Promise<void> {
+  const { repo, issue } = letter.task;
+  await projectLabels(to, repo, issue, labels, letter.tray);
+  await ensureStatusComment(to, repo, issue, renderStatusComment(letter.task, letter.tray));
+}
+
+/** As `projectLetter`, for a loop that has just moved it: what cannot be written now is put right by a later pass. */
+export async function showLetter(to: Projector, letter: Pick<Letter, 'task' | 'tray'>): Promise<void> {
+  try {
+    const { labels } = await to.forge.getIssue(letter.task.repo, letter.task.issue);
+    await projectLetter(to, letter, labels);
+  } catch (error) {
+    if (!(error instanceof AgentOsError) || error.code === 'io') throw error;
+  }
+}
+
+/** Exactly the label of the tray, or none of ours. */
+export async function projectLabels(
+  to: Projector,
+  repo: string,
+  issue: number,
+  labels: readonly string[],
+  tray: Tray | undefined,
+): Promise<void> {
+  const { add, remove } = decideLabels(labels, tray);
+  for (const label of remove) await removeLabel(to, repo, issue, label);
+  for (const label of add) {
+    await to.effects.ensure({
+      repo,
+      subject: `#${issue}`,
+      kind: 'add-label',
+      key: label,
+      nature: 'state',
+      probe: async () => ((await to.forge.getIssue(repo, issue)).labels.includes(label) ? true : undefined),
+      act: async () => {
+        await to.forge.addLabel(repo, issue, label);
+        return true;
+      },
+    });
+  }
+}
+
+/** Takes a label off an issue. */
+export async function removeLabel(to: Projector, repo: string, issue: number, label: string): Promise<void> {
+  await to.effects.ensure({
+    repo,
+    subject: `#${issue}`,
+    kind: 'remove-label',
+    key: label,
+    nature: 'state',
+    probe: async () => ((await to.forge.getIssue(repo, issue)).labels.includes(label) ? undefined : true),
+    act: async () => {
+      await to.forge.removeLabel(repo, issue, label);
+      return true;
+    },
+  });
+}
+
+/** Creates the status comment once in the life of the issue, then edits it. No request when it already says this. @returns whether anything was written. */
+export async function ensureStatusComment(to: Projector, repo: string, issue: number, body: string): Promise<boolean> {
+  const subject = `#${issue}`;
+  const sha = createHash('sha256').update(body).digest('hex');
+  if (await isLatest(to, repo, subject, sha)) return false;
+  const { id, fresh } = await createStatusComment(to, repo, issue, body, sha);
+  if (fresh) return true;
+  try {
+    await to.effects.ensure({
+      repo,
+      subject,
+      kind: 'edit-status-comment',
+      key: 'status',
+      payload: sha,
+      nature: 'state',
+      probe: async () => undefined, // an edit to the same text is harmless, and the journal knows the last one
+      act: async () => {
+        await to.forge.updateComment(repo, issue, id, body);
+        return true;
+      },
+    });
+  } catch (error) {
+    if (!(error instanceof AgentOsError) || error.code !== 'not_found') throw error;
+  }
+  return true;
+}
+
+/** Whether the text written last, by creation or by an edit, is this one. */
+async function isLatest(to: Projector, repo: string, subject: string, sha: string): Promise<boolean> {
+  const edit = await to.effects.find({ repo, subject, kind: 'edit-status-comment', key: 'status' });
+  const latest = edit ?? (await to.effects.find({ repo, subject, kind: 'create-status-comment', key: 'status' }));
+  return latest?.state === 'done' && latest.payload === sha;
+}
+
+async function createStatusComment(
+  to: Projector,
+  repo: string,
+  issue: number,
+  body: string,
+  sha: string,
+): Promise<{ id: number; fresh: boolean }> {
+  let fresh = false;
+  const { id } = await to.effects.ensure({
+    repo,
+    subject: `#${issue}`,
+    kind: 'create-status-comment',
+    key: 'status',
+    payload: sha,
+    nature: 'once',
+    probe: async () => {
+      const own = await to.forge.getIdentity();
+      const found = (await to.forge.listComments(repo, issue)).find(
+        (comment) => comment.author.id === own.id && comment.body.startsWith(STATUS_MARKER),
+      );
+      return found ? { id: found.id } : undefined;
+    },
+    act: async () => {
+      const created = await to.forge.createComment(repo, issue, body);
+      fresh = true;
+      return created;
+    },
+  });
+  return { id, fresh };
+}

@@ -1,0 +1,40 @@
+/** argv → exit status: the only `process.exit` and the only place that shows an error to a person. */
+import { runCli } from './cli.ts';
+import { AgentOsError, exitStatus } from './core/errors.ts';
+
+const SIGNALS = { SIGINT: 2, SIGTERM: 15 } as const;
+
+const abort = new AbortController();
+let signalled = 0;
+for (const [name, number] of Object.entries(SIGNALS)) {
+  process.on(name, () => {
+    // The first signal stops the agents and requeues their tasks; the second one is an order.
+    if (signalled > 0) process.exit(128 + number);
+    signalled = number;
+    abort.abort();
+  });
+}
+// A reader that went away (`| head`) is no failure of ours.
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+  });
+}
+
+try {
+  const status = await runCli(process.argv.slice(2), abort.signal);
+  process.exitCode = signalled > 0 ? 128 + signalled : status;
+} catch (error) {
+  process.exitCode = signalled > 0 ? 128 + signalled : exitStatus(error);
+  showError(error);
+}
+
+function showError(error: unknown): void {
+  if (!(error instanceof AgentOsError)) {
+    const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    process.stderr.write(`agentos: this is a bug of ours; please report it with these lines\n${stack}\n`);
+    return;
+  }
+  const hint = error.hint === undefined ? '' : `\n  ${error.hint}`;
+  process.stderr.write(`agentos: ${error.message}${hint}\n`);
+}
