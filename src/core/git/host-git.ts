@@ -36,7 +36,6 @@ const CONFIG: Record<string, string> = {
   'core.untrackedCache': 'false',
   'core.attributesFile': '/dev/null',
   'core.excludesFile': '/dev/null',
-  'core.bare': 'false',
   'core.symlinks': 'true',
   'core.fileMode': 'true',
   'core.protectHFS': 'true',
@@ -82,7 +81,9 @@ async function start(call: Parameters<typeof runGitProcess>[0]): Promise<GitExit
 }
 
 function toArgv(call: GitCall): string[] {
-  const config = Object.entries({ ...CONFIG, ...call.config }).flatMap(([key, value]) => ['-c', `${key}=${value}`]);
+  // A bare repository with a work tree of somebody else's is what every import and checkout is.
+  const bare = { 'core.bare': call.workTree === undefined ? 'true' : 'false' };
+  const config = Object.entries({ ...CONFIG, ...bare, ...call.config }).flatMap(([key, value]) => ['-c', `${key}=${value}`]);
   return ['--no-pager', '--literal-pathspecs', ...config, ...call.args];
 }
 

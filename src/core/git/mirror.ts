@@ -54,7 +54,7 @@ function runFetch(git: HostGit, host: HostRepository, remote: string, refs: stri
     // `+`: the forge decides where its branches stand, also after a force push.
     args: ['fetch', ...options, '--end-of-options', remote, ...refs.map((ref) => `+${ref}:${ref}`)],
     env: { GIT_ALLOW_PROTOCOL: protocolOf(remote) },
-    config: { 'fetch.fsckObjects': 'true', 'credential.helper': '', ...TOLERATED },
+    config: { 'fetch.fsckObjects': 'true', ...TOLERATED },
   });
 }
 

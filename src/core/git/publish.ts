@@ -80,7 +80,7 @@ export async function pushCommit(
   const env = { GIT_ALLOW_PROTOCOL: protocolOf(remote) };
   const args = ['push', ...options, '--end-of-options', remote, `${checkSha(push.commit)}:${ref}`];
   crashPoint('git:before-push');
-  const exit = await git.run({ gitDir: host.preserved, args, env, config: { 'credential.helper': '' } });
+  const exit = await git.run({ gitDir: host.preserved, args, env });
   crashPoint('git:after-push');
   if (exit.status !== 0) throw toPushError(exit, remote, push.branch);
 }
