@@ -37,7 +37,7 @@ function parseHead(head: string): FrontMatter {
       uniqueKeys: true,
       merge: false,
       customTags: [],
-      logLevel: 'silent',
+      logLevel: 'error',
     });
     const problem = document.errors[0] ?? document.warnings[0];
     if (problem) throw new AgentOsError('corrupt', `the front matter is not valid: ${firstLine(problem.message)}`);
