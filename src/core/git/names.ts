@@ -25,7 +25,7 @@ export function isDotGit(component: string): boolean {
 /** The same for `.gitmodules`, which configures submodules on whoever clones. */
 export function isDotGitmodules(component: string): boolean {
   const name = folded(component);
-  return name === '.gitmodules' || /^gitmod~[1-4]$/.test(name) || /^gi7eb[0-9a-f]?~?\d*$/.test(name) || /^gi7eba~[1-9]$/.test(name);
+  return name === '.gitmodules' || /^gitmod~[1-4]$/.test(name) || /^gi7e?b?a?~\d+$/.test(name);
 }
 
 /** A full object name. */
