@@ -41,6 +41,8 @@ export interface LoopSpec<Snapshot, A extends Action> {
   apply(action: A): Promise<Applied | LongWork>;
   /** Puts right what every pass puts right (status labels and comments), after everything else. */
   finish?(): Promise<void>;
+  /** What the pass found out, beside its actions: text goes to stdout ahead of them, data into the document as `report`. */
+  report?(): { text: string; data: Plain } | undefined;
 }
 
 export interface LoopOptions {
@@ -83,7 +85,9 @@ export async function runCommand<S, A extends Action>(
     const reports = await pass(spec, options, ports, () => lock.release());
     status = statusOf(reports);
     reason = reasonOf(reports);
-    print(spec.command, reports, options, ports, startedAt, out);
+    const report = spec.report?.();
+    if (report && !options.json && !options.quiet) out.result(`${report.text}\n`);
+    print(spec.command, reports, options, ports, startedAt, out, report?.data);
     await logPass(spec.command, reports, options, ports, startedAt, status);
   } catch (error) {
     status = exitStatus(error);
@@ -173,7 +177,7 @@ function summarise(reports: Report[]): Record<'decided' | 'applied' | 'skipped' 
   };
 }
 
-function print(command: string, reports: Report[], options: LoopOptions, ports: Ports, startedAt: Date, out: Output): void {
+function print(command: string, reports: Report[], options: LoopOptions, ports: Ports, startedAt: Date, out: Output, report?: Plain): void {
   if (options.json) {
     const document = {
       command,
@@ -183,6 +187,7 @@ function print(command: string, reports: Report[], options: LoopOptions, ports: 
       finishedAt: ports.clock.now().toISOString(),
       actions: reports,
       summary: summarise(reports),
+      ...(report !== undefined && { report }),
     };
     out.result(`${JSON.stringify(document)}\n`);
     return;
