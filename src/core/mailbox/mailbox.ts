@@ -9,6 +9,9 @@ import type { Task } from './task.ts';
 export const TRAYS = ['inbox', 'processing', 'review', 'escalated', 'failed', 'done'] as const;
 export type Tray = (typeof TRAYS)[number];
 
+/** Larger files are not read: nothing that Agent OS writes comes near it. */
+export const MAX_FILE_BYTES = 256 * 1024;
+
 /** A task file: what it says, and where it lies. */
 export interface Letter {
   readonly task: Task;
@@ -27,6 +30,8 @@ export interface Waiting {
   priority: Task['priority'];
   createdAt: string;
   notBefore?: string;
+  /** Its open pull request: a fix, or a retry of what was pushed. */
+  pullRequest?: number;
 }
 
 /** A file that could not be read as a task and was moved to `quarantine`. */
@@ -39,9 +44,9 @@ export interface Quarantined {
 export interface Mailbox {
   /** Publishes a new task in `inbox`. False, and nothing changed, when its id is in any tray. */
   submit(task: Task, body: string): Promise<boolean>;
-  /** The letter of an id, in whatever tray. */
+  /** The letter of an id, in whatever tray. @throws `refused` when a newer version of Agent OS wrote it. */
   find(id: string): Promise<Letter | undefined>;
-  /** Every readable letter of a tray, by id. Unreadable files are quarantined on the way (see `sweep`). */
+  /** Every readable letter of a tray, by id. Unreadable files are quarantined on the way (see `sweep`); what a newer version wrote is left out. */
   list(tray: Tray): Promise<Letter[]>;
   /** Every waiting task, without reading files that have not changed since they were indexed. */
   listWaiting(): Promise<Waiting[]>;
@@ -49,13 +54,21 @@ export interface Mailbox {
   counts(): Promise<Record<Tray | 'quarantine', number>>;
   /** Moves `inbox` → `processing` under this process's name. `undefined`: another worker was faster, or it left. */
   claim(id: string): Promise<Letter | undefined>;
-  /** Replaces the content where it lies. @throws `conflict` when the letter is not in that tray any more (a claim: not ours any more). */
+  /**
+   * Takes a claim over from an owner that is gone, so that one process alone clears up after it.
+   * `undefined`: the owner lives, or another process was faster.
+   */
+  takeOver(letter: Letter): Promise<Letter | undefined>;
+  /**
+   * Replaces the content where it lies.
+   * @throws `conflict` when the letter is not in that tray any more (a claim: not ours any more), or was changed since it was read.
+   */
   update(letter: Letter, task: Task): Promise<Letter>;
   /**
    * Content first, then the tray: a crash in between leaves the letter where it
-   * was with the newer history. Only forward moves (in the order of `TRAYS`)
-   * are lock-free; moves back to `inbox` exclude `submit`.
-   * @throws `conflict` when the letter is not where it was.
+   * was with the newer history (one from `inbox`: in `processing`, to be reclaimed).
+   * Only the owner's moves of its own claim onwards are lock-free. Nothing leaves `done`.
+   * @throws `conflict` when the letter is not where it was, was changed since it was read, or the id lies in `to` already.
    */
   move(letter: Letter, to: Tray, task: Task): Promise<Letter>;
   /**
