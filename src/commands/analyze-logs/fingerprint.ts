@@ -11,8 +11,10 @@ export const FINGERPRINT_VERSION = 'v1';
 
 /** Longest template. */
 const MAX_TEMPLATE = 200;
+/** Of a line; keeps the cost of the rules small whatever an agent wrote. */
+const MAX_LINE = 1000;
 const ERROR_WORDS =
-  /\b(?:error|exception|fail(?:s|ed|ure)?|fatal|panic|cannot|can't|could not|not found|refused|denied|missing|invalid|unexpected)\b/i;
+  /(?:error|exception)\b|\b(?:fail(?:s|ed|ure)?|fatal|panic|cannot|can't|could not|not found|refused|denied|missing|invalid|unexpected)\b/i;
 
 /** In this order: what a later rule matches may be left over from an earlier one. */
 const RULES: readonly (readonly [RegExp, string])[] = [
@@ -22,9 +24,9 @@ const RULES: readonly (readonly [RegExp, string])[] = [
   [/\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b/gi, '<uuid>'],
   [/\b(?:req|msg|request|run|call|toolu|chatcmpl)[_-][A-Za-z0-9]{10,}\b/g, '<id>'],
   [/\b[a-z0-9][a-z0-9_.-]*__[a-z0-9_.-]+-\d+-\d+\b/g, '<task>'],
-  [/(?:\/private)?\/(?:tmp|var\/tmp|var\/folders|dev\/shm|workspaces?)\/[^\s'"`:,;)\]}]*/g, '<tmp>'],
   [/([\w./@-]+\.[A-Za-z]\w{0,7})(?::\d+){1,2}\b/g, '$1'],
   [/([\w./@-]+\.[A-Za-z]\w{0,7})\(\d+(?:,\s*\d+)?\)/g, '$1'],
+  [/(?:\/private)?\/(?:tmp|var\/tmp|var\/folders|dev\/shm|workspaces?)\/[^\s'"`:,;)\]}]*/g, '<tmp>'],
   [/\b(?=[0-9a-f]*\d)(?=[0-9a-f]*[a-f])[0-9a-f]{7,64}\b/gi, '<sha>'],
   [/\b0x[0-9a-f]+\b/gi, '<hex>'],
   [/((?:localhost|\d{1,3}(?:\.\d{1,3}){3}|\[[0-9a-f:]+\])):\d{2,5}\b/gi, '$1:<port>'],
@@ -39,7 +41,7 @@ export function toTemplate(reason: string): string {
     .split('\n')
     .map((line) => line.trim())
     .filter((line) => line !== '');
-  let line = lines.find((candidate) => ERROR_WORDS.test(candidate)) ?? lines[0] ?? '';
+  let line = truncate(lines.find((candidate) => ERROR_WORDS.test(candidate)) ?? lines[0] ?? '', MAX_LINE);
   for (const [pattern, replacement] of RULES) line = line.replace(pattern, replacement);
   return truncate(line.replace(/\s+/g, ' ').trim(), MAX_TEMPLATE);
 }
