@@ -71,7 +71,8 @@ export function findRun(trace: RunTrace): Process[] {
 }
 
 function addTree(root: { pid: number; start: number }, all: Process[], found: Set<number>): void {
-  // Nothing of a run is older than its first process: a reused number is told by that.
+  // The number has a new owner: what bears it as session or group now is not of the run.
+  if (all.some(({ pid, start }) => pid === root.pid && start !== root.start)) return;
   const younger = all.filter((process) => process.start >= root.start);
   for (const { pid, group, session, start } of younger) {
     if ((pid === root.pid && start === root.start) || group === root.pid || session === root.pid) found.add(pid);

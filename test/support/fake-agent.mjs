@@ -54,7 +54,10 @@ async function look() {
 
 const modes = {
   /** Work and a result that says so. */
-  ok: () => (work(), leave(result())),
+  ok: () => {
+    work();
+    leave(result());
+  },
   /** Keeps what it was told: prompt on stdin, prompt file, variables. */
   record: () => {
     const told = Object.fromEntries(Object.entries(process.env).filter(([name]) => name.startsWith('AGENTOS_')));
@@ -65,17 +68,39 @@ const modes = {
   look,
   noresult: work,
   /** Gives the form back as it came: it is the last argument. */
-  echo: () => (work(), leave(args[0] ?? '')),
+  echo: () => {
+    work();
+    leave(args[0] ?? '');
+  },
   nodiff: () => leave(result()),
   blocked: () => leave(result({ status: 'blocked', code: 'missing_context', summary: 'The issue does not say which file.' })),
-  blockeddiff: () => (work(), leave(result({ status: 'blocked', code: 'test_failure', summary: 'The tests fail.' }))),
-  partial: () => (work(), leave(result({ status: 'partial', code: 'test_failure', summary: 'Half of it.' }))),
-  exit1: () => (work(), leave(result()), process.exit(1)),
+  blockeddiff: () => {
+    work();
+    leave(result({ status: 'blocked', code: 'test_failure', summary: 'The tests fail.' }));
+  },
+  partial: () => {
+    work();
+    leave(result({ status: 'partial', code: 'test_failure', summary: 'Half of it.' }));
+  },
+  exit1: () => {
+    work();
+    leave(result());
+    process.exit(1);
+  },
   status: () => process.exit(Number(args[0])),
   /** Ended in the middle of the result. */
-  torn: () => (leave(result().slice(0, 12)), process.kill(process.pid, 'SIGKILL')),
-  crlf: () => (work(), leave(`\ufeff${result().replaceAll('\n', '\r\n')}`)),
-  tworesults: () => (work(), leave(`${result()}\n${result({ status: 'blocked', code: 'test_failure' })}`)),
+  torn: () => {
+    leave(result().slice(0, 12));
+    process.kill(process.pid, 'SIGKILL');
+  },
+  crlf: () => {
+    work();
+    leave(`\ufeff${result().replaceAll('\n', '\r\n')}`);
+  },
+  tworesults: () => {
+    work();
+    leave(`${result()}\n${result({ status: 'blocked', code: 'test_failure' })}`);
+  },
 
   hang: forever,
   drip: () => setInterval(() => process.stdout.write('.'), 50),
@@ -94,14 +119,21 @@ const modes = {
       if (existsSync('alive')) clearInterval(timer);
     }, 20);
   },
-  hangdaemon: () => (modes.daemon(), forever()),
+  hangdaemon: () => {
+    modes.daemon();
+    forever();
+  },
   bigout: () => {
     const megabytes = Number(args[0] ?? 20);
     const junk = Buffer.concat([Buffer.from('\u001b[31m\0'), Buffer.from([0xff, 0xfe, 0x80]), Buffer.alloc(1_000_000 - 9, 0xe2)]);
     let left = megabytes;
+    const finish = () => {
+      modes.ok();
+      process.exit(0);
+    };
     const more = () => {
       if (left-- > 0) process.stdout.write(junk, more);
-      else process.stdout.write('\nthe end €\n', () => (work(), leave(result()), process.exit(0)));
+      else process.stdout.write('\nthe end €\n', finish);
     };
     more();
   },
@@ -119,11 +151,23 @@ const modes = {
   rmrf: () => {
     for (const name of readdirSync('.')) rmSync(name, { recursive: true, force: true });
   },
-  'delete-git': () => (rmSync('.git', { recursive: true, force: true }), work(), leave(result())),
-  'replace-git': () => (
-    rmSync('.git', { recursive: true, force: true }), writeFileSync('.git', `gitdir: ${args[0] ?? '/nowhere'}\n`), work(), leave(result())
-  ),
-  lock: () => (writeFileSync('.git/index.lock', ''), writeFileSync('.git/HEAD.lock', ''), work(), leave(result())),
+  'delete-git': () => {
+    rmSync('.git', { recursive: true, force: true });
+    work();
+    leave(result());
+  },
+  'replace-git': () => {
+    rmSync('.git', { recursive: true, force: true });
+    writeFileSync('.git', `gitdir: ${args[0] ?? '/nowhere'}\n`);
+    work();
+    leave(result());
+  },
+  lock: () => {
+    writeFileSync('.git/index.lock', '');
+    writeFileSync('.git/HEAD.lock', '');
+    work();
+    leave(result());
+  },
   /** Commits its work on a branch of its own choice, and goes on. */
   branch: () => {
     work();
@@ -132,9 +176,13 @@ const modes = {
     git('commit', '-q', '-m', 'Work on another branch');
     leave(result());
   },
-  detached: () => (
-    git('checkout', '-q', '--detach'), work(), git('add', 'work.txt'), git('commit', '-q', '-m', 'Detached'), leave(result())
-  ),
+  detached: () => {
+    git('checkout', '-q', '--detach');
+    work();
+    git('add', 'work.txt');
+    git('commit', '-q', '-m', 'Detached');
+    leave(result());
+  },
   /** Configuration that runs a program when the host's git looks. The argument is the marker it leaves. */
   'evil-git': () => {
     const marker = args[0] ?? '/tmp/marker';
@@ -150,12 +198,35 @@ const modes = {
     work();
     leave(result());
   },
-  nested: () => (mkdirSync('sub'), execFileSync('git', ['init', '-q', 'sub']), work(), leave(result())),
-  symlink: () => (work(), rmSync(resultFile, { force: true }), symlinkSync(args[0] ?? '/etc/passwd', resultFile)),
-  hardlink: () => (work(), writeFileSync('other', result()), linkSync('other', resultFile)),
-  fifo: () => (work(), execFileSync('mkfifo', [resultFile])),
-  dir: () => (work(), mkdirSync(resultFile)),
-  huge: () => (work(), writeFileSync(resultFile, result()), execFileSync('truncate', ['-s', '5G', resultFile])),
+  nested: () => {
+    mkdirSync('sub');
+    execFileSync('git', ['init', '-q', 'sub']);
+    work();
+    leave(result());
+  },
+  symlink: () => {
+    work();
+    rmSync(resultFile, { force: true });
+    symlinkSync(args[0] ?? '/etc/passwd', resultFile);
+  },
+  hardlink: () => {
+    work();
+    writeFileSync('other', result());
+    linkSync('other', resultFile);
+  },
+  fifo: () => {
+    work();
+    execFileSync('mkfifo', [resultFile]);
+  },
+  dir: () => {
+    work();
+    mkdirSync(resultFile);
+  },
+  huge: () => {
+    work();
+    writeFileSync(resultFile, result());
+    execFileSync('truncate', ['-s', '5G', resultFile]);
+  },
 };
 
 const act = modes[mode];

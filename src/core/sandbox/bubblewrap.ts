@@ -120,9 +120,15 @@ function withoutRepeats(mounts: Mount[]): Mount[] {
   return kept;
 }
 
+/** bubblewrap tells a signal as a shell does, by 128 and its number; of a run that we ended it is one. */
+function withoutSignal(exit: SandboxExit): SandboxExit {
+  return exit.exitCode !== null && exit.exitCode > 128 ? { ...exit, exitCode: null } : exit;
+}
+
 /** bubblewrap reports an exit status on its status pipe only when the program was started. */
 function toExit(exit: SandboxExit, status: string): SandboxExit {
-  if (exit.ended !== 'exited' || exit.exitCode === null || status.includes('"exit-code"')) return exit;
+  if (exit.ended !== 'exited') return withoutSignal(exit);
+  if (exit.exitCode === null || status.includes('"exit-code"')) return exit;
   if (exit.output.startsWith('bwrap: execvp')) return { ...exit, exitCode: exit.output.includes('No such file') ? 127 : 126 };
   const reason = exit.output.trim().split('\n').at(-1) ?? '';
   throw new AgentOsError('config', `the sandbox cannot start: ${reason === '' ? `exit ${exit.exitCode}` : reason}`, {
