@@ -21,7 +21,7 @@ export function formatTask(issue: { title: string; body: string }): string {
   const parts = new Map<string, string[]>(SECTIONS.map(({ title }) => [title, []]));
   for (const { heading, text } of splitSections(cleanText(issue.body))) {
     const known = heading === undefined ? undefined : SECTIONS.find(({ names }) => names.test(heading.replace(/[:#*_`]/g, '').trim()));
-    const kept = known || heading === undefined ? text : `## ${heading}\n\n${text}`;
+    const kept = known || heading === undefined ? text : `## ${heading}\n\n${text.trim()}`;
     if (kept.trim() !== '') parts.get(known?.title ?? 'Goal')?.push(kept.trim());
   }
   return SECTIONS.map(({ title }) => {

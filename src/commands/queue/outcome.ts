@@ -4,7 +4,7 @@
  * after it. Pure.
  */
 import type { ErrorCode } from '../../core/errors.ts';
-import type { Task } from '../../core/mailbox/task.ts';
+import { infrastructureStreak, type Task } from '../../core/mailbox/task.ts';
 import { type Limits, whySpent } from '../../core/routing/chain.ts';
 import { cleanLine, plural } from '../../core/text.ts';
 
@@ -80,8 +80,8 @@ export function decideDestination(task: Task, limits: Limits, now: Date, retryAt
   if (spent !== undefined) return { tray: 'escalated', note: `${spent}. ${whatNow(task)}` };
   const note = `Attempt ${last?.n} by ${last?.agent}: ${last?.code}.`;
   if (last?.outcome === 'infrastructure' && last.code?.startsWith('provider_')) {
-    const streak = task.attempts.length - 1 - task.attempts.findLastIndex((attempt) => attempt.outcome !== 'infrastructure');
-    const at = retryAt ?? new Date(now.getTime() + PROVIDER_WAIT_MS * 2 ** Math.min(streak, 6));
+    const doublings = Math.min(infrastructureStreak(task) - 1, 6);
+    const at = retryAt ?? new Date(now.getTime() + PROVIDER_WAIT_MS * 2 ** doublings);
     return { tray: 'inbox', note, notBefore: at.toISOString() };
   }
   return { tray: 'inbox', note };

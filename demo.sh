@@ -1,0 +1,137 @@
+#!/usr/bin/env bash
+# Walks one small project through Agent OS, offline and without a key: a local
+# forge, real git, the same commands that cron would run. Everything it makes is
+# in one directory, which is kept and named at the end.
+#
+#   ./demo.sh [--dir DIR]
+set -euo pipefail
+
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+dir=
+
+fail() { printf '\ndemo: %s\n' "$*" >&2; exit 1; }
+usage() { printf 'usage: ./demo.sh [--dir DIR]   (DIR: a new or empty directory; default: a new temporary one)\n'; }
+
+while [ $# -gt 0 ]; do
+  case $1 in
+    --dir) [ $# -ge 2 ] || { usage >&2; exit 64; }; dir=$2; shift 2 ;;
+    --dir=*) dir=${1#--dir=}; shift ;;
+    -h|--help) usage; exit 0 ;;
+    *) usage >&2; exit 64 ;;
+  esac
+done
+
+for program in node npm git; do command -v "$program" >/dev/null || fail "\`$program\` is not on PATH; install it and run this again"; done
+node -e 'const [a, b] = process.versions.node.split(".").map(Number); process.exit(a > 20 || (a === 20 && b >= 19) ? 0 : 1)' ||
+  fail "Node $(node --version) is too old; 20.19 or newer is needed"
+
+say() { printf '\n== %s\n' "$*"; }
+agentos() { AGENTOS_CONFIG="$dir/config.yaml" node "$here/bin/agentos.js" "$@"; }
+# Shows a command as a person would type it, then runs it.
+run() { printf '\n$ agentos'; printf ' %q' "$@"; printf '\n'; agentos "$@"; }
+field() { node -e 'let s = ""; process.stdin.on("data", (d) => (s += d)).on("end", () => console.log(process.argv[1].split(".").reduce((v, k) => v?.[k], JSON.parse(s)) ?? ""))' "$1"; }
+issue_state() { agentos local issue view demo/shop "$1" --json | field state; }
+tray_of() { local f; f=$(cd "$dir/state/mailbox" && ls -- */"demo__shop-$1-1"*.md); printf '%s' "${f%%/*}"; }
+expect() { [ "$2" = "$3" ] || fail "$1 is \`$2\`, expected \`$3\`; everything is in $dir"; printf 'ok: %s is %s\n' "$1" "$2"; }
+
+if [ ! -d "$here/node_modules" ]; then say "Installing what is needed to build (npm ci)"; (cd "$here" && npm ci --no-audit --no-fund --loglevel=error); fi
+if [ ! -e "$here/dist/main.js" ] || [ -n "$(find "$here/src" -newer "$here/dist/main.js" -name '*.ts' -print -quit)" ]; then
+  say "Building"; (cd "$here" && npm run --silent build)
+fi
+
+if [ -z "$dir" ]; then dir=$(mktemp -d "${TMPDIR:-/tmp}/agentos-demo.XXXXXX"); fi
+mkdir -p "$dir"; dir=$(cd "$dir" && pwd -P)
+[ -z "$(ls -A "$dir")" ] || fail "\`$dir\` is not empty; name a new directory"
+
+say "A small project with tests, as a git repository"
+cp -R "$here/examples/shop" "$dir/shop"
+git -C "$dir/shop" init -q -b main
+git -C "$dir/shop" add -A
+git -C "$dir/shop" -c user.name=Demo -c user.email=demo@example.com -c commit.gpgsign=false commit -qm 'A shopping cart'
+git -C "$dir/shop" log --oneline
+
+say "A configuration: two agents without a model, a chain of both, full automation"
+cat > "$dir/config.yaml" <<YAML
+state_dir: ./state
+forge: { kind: local, root: ./forge }
+repos:
+  - name: demo/shop
+    automation: full
+    verify: ["node --test"]
+    local_ci: ["node --test", "node scripts/lint.js"]
+agents:
+  patch: { kind: patch }
+  scribe: { kind: command, command: ["$here/examples/agents/scribe.mjs"] }
+routing:
+  default: [patch, scribe]
+sandbox: { mode: auto }
+YAML
+chmod 600 "$dir/config.yaml"
+cat "$dir/config.yaml"
+run config check
+run local init demo/shop --from "$dir/shop"
+
+say "1. An issue that carries its change and its test: merged and closed"
+run local issue create demo/shop --title 'Give a discount on the total' --body-file "$here/examples/issues/discount.md" --label ready
+run dispatch
+printf '\n$ cat state/mailbox/inbox/demo__shop-1-1.md\n'
+cat "$dir/state/mailbox/inbox/demo__shop-1-1.md"
+run queue
+run pr-monitor -v
+run local ci
+run pr-monitor
+expect 'issue 1' "$(issue_state 1)" closed
+expect 'task 1' "$(tray_of 1)" 'done'
+
+say "2. An issue that the first agent gives up and the second one finishes"
+run local issue create demo/shop --title 'Describe what every function does' --body-file "$here/examples/issues/document.md" --label ready
+run dispatch
+run queue
+run queue
+run local ci
+run pr-monitor
+expect 'issue 2' "$(issue_state 2)" closed
+expect 'task 2' "$(tray_of 2)" 'done'
+
+say "3. A change that breaks a check which only the forge runs: fixed once in vain, then a person is asked"
+run local issue create demo/shop --title 'Print a receipt' --body-file "$here/examples/issues/receipt.md" --label ready
+run dispatch
+run queue
+run local ci || true
+run pr-monitor
+run queue
+run local ci || true
+run pr-monitor
+run dispatch
+expect 'issue 3' "$(issue_state 3)" open
+expect 'task 3' "$(tray_of 3)" escalated
+run local issue view demo/shop 3
+
+say "4. A requirements list becomes issues, once"
+run plan --requirements "$here/examples/requirements.md"
+run plan --requirements "$here/examples/requirements.md"
+run local issue list demo/shop
+expect 'number of open issues' "$(agentos local issue list demo/shop --json | field length)" 4
+
+say "What just happened, by its own log"
+run analyze-logs
+run status
+run fsck
+
+say "The mailbox, and the branch that the agents built"
+printf '\n$ ls state/mailbox/*\n'
+(cd "$dir/state/mailbox" && ls -- *)
+printf '\n$ git log main\n'
+git --git-dir="$dir/forge/demo/shop/repo.git" log --format='%h %an: %s' main
+merged=$(git --git-dir="$dir/forge/demo/shop/repo.git" rev-list --count main)
+expect 'number of commits on main' "$merged" 3
+
+cat <<TXT
+
+Everything is in $dir: read it with ls and cat.
+
+To go on with a repository of your own, offline:
+  node $here/bin/agentos.js init --repo you/project --forge-root ./forge --agent patch=patch
+  node $here/bin/agentos.js local init you/project --from PATH
+  node $here/bin/agentos.js cron print        the crontab lines that run it unattended
+TXT

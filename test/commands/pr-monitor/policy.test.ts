@@ -1,0 +1,145 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { decidePrMonitor, type PullFacts, type TreeFacts } from '../../../src/commands/pr-monitor/policy.ts';
+import type { CheckRun, Review } from '../../../src/core/github/github.ts';
+import { at, buildIssue, buildPull, buildTask, OCTOCAT, SHA } from '../../support/builders.ts';
+
+const check = (state: CheckRun['state'], name = 'npm test'): CheckRun => ({ name, sha: SHA.head, state });
+const tree: TreeFacts = { baseTip: SHA.base, upToDate: true, headTree: SHA.tree, verified: false, protected: [], refused: [] };
+const review = (state: Review['state'], time = '10:00'): Review => ({ author: OCTOCAT, state, sha: SHA.head, body: '', at: at(time) });
+
+function facts(over: Partial<PullFacts> = {}): PullFacts {
+  return {
+    task: buildTask({ pull_request: 17, pushed: SHA.head }),
+    tray: 'review',
+    automation: 'full',
+    readyLabel: 'ready',
+    hasVerify: false,
+    issue: buildIssue(),
+    sameText: true,
+    pull: buildPull(),
+    ours: true,
+    checks: [check('success')],
+    reviews: { trusted: [], approvedShas: [] },
+    tree,
+    ...over,
+  };
+}
+const one = (over: Partial<PullFacts>) => decidePrMonitor({ pulls: [facts(over)] })[0];
+const approved = { trusted: [review('approved')], approvedShas: [SHA.head] };
+
+describe('the PR monitor', () => {
+  it.each<[string, Partial<PullFacts>, object]>([
+    ['merges what is green, up to date and fully automatic', {}, { kind: 'merge', expectedHeadSha: SHA.head }],
+    ['finalizes what is merged, whoever merged it', { pull: buildPull({ state: 'merged' }), ours: false }, { kind: 'finalize' }],
+    [
+      'withdraws what a person closed',
+      { pull: buildPull({ state: 'closed', closedBy: OCTOCAT }) },
+      { kind: 'withdraw', reason: 'the pull request was closed by octocat' },
+    ],
+    ['withdraws when the issue is closed', { issue: buildIssue({ state: 'closed' }) }, { kind: 'withdraw' }],
+    ['withdraws when ready is gone', { issue: buildIssue({ labels: [] }) }, { kind: 'withdraw' }],
+    ['leaves an escalated task to its person', { tray: 'escalated' }, { kind: 'skip' }],
+    ['finalizes an escalated task that a person merged', { tray: 'escalated', pull: buildPull({ state: 'merged' }) }, { kind: 'finalize' }],
+    ['holds for `hold` on the issue', { issue: buildIssue({ labels: ['ready', 'hold'] }) }, { kind: 'hold' }],
+    ['holds for `hold` on the pull request', { pull: buildPull({ labels: ['HOLD'] }) }, { kind: 'hold' }],
+    ['holds a draft', { pull: buildPull({ draft: true }) }, { kind: 'hold' }],
+    ['holds when the base was changed', { pull: buildPull({ base: 'release' }) }, { kind: 'hold' }],
+    ['holds when somebody else pushed', { ours: false }, { kind: 'hold' }],
+    ['holds when the issue was edited', { sameText: false }, { kind: 'hold' }],
+    [
+      'holds for requested changes',
+      { reviews: { trusted: [review('changes_requested'), review('commented', '11:00')], approvedShas: [] } },
+      { kind: 'hold' },
+    ],
+    [
+      'is not held once that reviewer approved',
+      { reviews: { trusted: [review('changes_requested'), review('approved', '11:00')], approvedShas: [SHA.head] } },
+      { kind: 'merge' },
+    ],
+    ['waits while the forge computes', { pull: (({ mergeable: _, ...rest }) => rest)(buildPull()) }, { kind: 'wait' }],
+    [
+      'asks for a fix of a conflict, once',
+      { pull: buildPull({ mergeable: false, conflicts: ['a.js'] }) },
+      { kind: 'queue-fix', fix: 'conflict', reason: 'conflicts with main: a.js' },
+    ],
+    ['escalates a conflict after a fix', { pull: buildPull({ mergeable: false }), task: buildTask({ fixes: 1 }) }, { kind: 'escalate' }],
+    [
+      'waits for pending checks even when another failed',
+      { checks: [check('failure', 'lint'), check('pending')] },
+      { kind: 'wait', reason: 'checks run: `npm test`' },
+    ],
+    [
+      'asks for a fix of red checks, once',
+      { checks: [check('failure', 'lint'), check('success')] },
+      { kind: 'queue-fix', fix: 'checks', reason: 'checks failed: `lint`' },
+    ],
+    [
+      'escalates red after a fix',
+      { checks: [check('failure')], task: buildTask({ fixes: 1 }) },
+      { kind: 'escalate', reason: 'checks failed: `npm test`, after one fix' },
+    ],
+    ['holds without any proof', { checks: [] }, { kind: 'hold', reason: expect.stringContaining('nothing proves it') }],
+    ['neutral checks prove nothing', { checks: [check('neutral')] }, { kind: 'hold' }],
+    ['verifies the head itself where the forge has no checks', { checks: [], hasVerify: true }, { kind: 'verify-head' }],
+    ['merges a verified head without checks', { checks: [], hasVerify: true, tree: { ...tree, verified: true } }, { kind: 'merge' }],
+    ['waits when the tree could not be read', { tree: undefined as never }, { kind: 'wait' }],
+    ['holds a refused tree', { tree: { ...tree, refused: ['.git/config: no'] } }, { kind: 'hold' }],
+    ['never merges in dispatch_only, approved or not', { automation: 'dispatch_only', reviews: approved }, { kind: 'hold' }],
+    [
+      'holds for approval where supervised',
+      { automation: 'supervised' },
+      { kind: 'hold', reason: expect.stringContaining(`agentos approve acme/shop#17 --sha ${SHA.head}`) },
+    ],
+    [
+      'an approval of another head is none',
+      { automation: 'supervised', reviews: { trusted: [], approvedShas: [SHA.other] } },
+      { kind: 'hold' },
+    ],
+    ['merges what was approved', { automation: 'supervised', reviews: approved }, { kind: 'merge' }],
+    [
+      'holds protected paths in every mode',
+      { tree: { ...tree, protected: ['package.json'] } },
+      { kind: 'hold', reason: expect.stringContaining('package.json') },
+    ],
+    ['merges protected paths that were approved', { tree: { ...tree, protected: ['package.json'] }, reviews: approved }, { kind: 'merge' }],
+    ['updates a branch that is behind', { tree: { ...tree, upToDate: false } }, { kind: 'update-branch', expectedHeadSha: SHA.head }],
+  ])('%s', (_, over, expected) => {
+    expect(one(over)).toMatchObject(expected);
+  });
+
+  it('merges one pull request a base branch and pass, the oldest first', () => {
+    const pull = (number: number, base = 'main') =>
+      facts({ pull: buildPull({ number, base }), task: buildTask({ base, pull_request: number }) });
+    const actions = decidePrMonitor({ pulls: [pull(19), pull(18), pull(20, 'next')] });
+    expect(actions.map(({ subject, kind }) => [subject, kind])).toEqual([
+      ['acme/shop#18', 'merge'],
+      ['acme/shop#19', 'wait'],
+      ['acme/shop#20', 'merge'],
+    ]);
+  });
+
+  it('merges nothing that any single gate refuses, in any combination', () => {
+    const bad: Partial<PullFacts>[] = [
+      { ours: false },
+      { sameText: false },
+      { checks: [check('pending')] },
+      { checks: [check('failure')] },
+      { checks: [] },
+      { pull: buildPull({ mergeable: false }) },
+      { pull: buildPull({ labels: ['hold'] }) },
+      { issue: buildIssue({ labels: ['ready', 'hold'] }) },
+      { issue: buildIssue({ labels: [] }) },
+      { automation: 'dispatch_only' },
+      { tree: { ...tree, upToDate: false } },
+      { tree: { ...tree, refused: ['x'] } },
+      { tree: { ...tree, protected: ['x'] } },
+      { tray: 'escalated' },
+    ];
+    fc.assert(
+      fc.property(fc.subarray(bad, { minLength: 1 }), (some) => {
+        expect(one(Object.assign({}, ...some))?.kind).not.toBe('merge');
+      }),
+    );
+  });
+});

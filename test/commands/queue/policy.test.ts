@@ -1,0 +1,183 @@
+import { describe, expect, it } from 'vitest';
+import { type AttemptFacts, decideDestination, decideOutcome, toInfrastructure } from '../../../src/commands/queue/outcome.ts';
+import { decideQueue, orderWaiting, type QueueSnapshot } from '../../../src/commands/queue/policy.ts';
+import { decideStart, type StartFacts } from '../../../src/commands/queue/start.ts';
+import type { Waiting } from '../../../src/core/mailbox/mailbox.ts';
+import { at, buildAttempt, buildIssue, buildPull, buildTask, OCTOCAT } from '../../support/builders.ts';
+
+const waiting = (id: string, over: Partial<Waiting> = {}): Waiting => ({
+  id,
+  repo: 'acme/shop',
+  issue: 1,
+  priority: 'normal',
+  createdAt: at('10:00'),
+  ...over,
+});
+
+describe('the order of waiting tasks', () => {
+  it('is by priority, then age, then id', () => {
+    const tasks = [
+      waiting('d', { priority: 'low', createdAt: at('08:00') }),
+      waiting('c', { createdAt: at('09:00') }),
+      waiting('b'),
+      waiting('a'),
+      waiting('e', { priority: 'high', createdAt: at('11:00') }),
+    ];
+    expect(orderWaiting(tasks).map((task) => task.id)).toEqual(['e', 'c', 'a', 'b', 'd']);
+  });
+});
+
+describe('the queue', () => {
+  const snapshot = (over: Partial<QueueSnapshot>): QueueSnapshot => ({
+    now: new Date(at('10:00')),
+    maxParallel: 2,
+    running: [],
+    candidates: [],
+    unseen: 0,
+    ...over,
+  });
+  const start = (id: string) => ({ waiting: waiting(id), verdict: { kind: 'start' as const } });
+  const run = (id: string, alive: boolean) => ({ id, subject: `acme/shop#${id}`, alive });
+
+  it('starts as many as there are slots, and says how many wait', () => {
+    const actions = decideQueue(snapshot({ running: [run('r', true)], candidates: [start('a'), start('b')], unseen: 3 }));
+    expect(actions.map(({ kind, reason }) => [kind, reason])).toEqual([
+      ['start-attempt', 'task a is next'],
+      ['wait', '4 tasks wait for a free slot of 2'],
+    ]);
+  });
+  it('reclaims what a dead process held; a dead claim takes no slot', () => {
+    const actions = decideQueue(snapshot({ maxParallel: 1, running: [run('r', false)], candidates: [start('a')] }));
+    expect(actions.map((action) => action.kind)).toEqual(['reclaim', 'start-attempt']);
+  });
+  it('passes verdicts on and gives their slot to the next', () => {
+    const held = { waiting: waiting('h', { issue: 4 }), verdict: { kind: 'hold' as const, reason: 'held' } };
+    const closed = { waiting: waiting('x', { issue: 5 }), verdict: { kind: 'escalate' as const, reason: 'closed' } };
+    const actions = decideQueue(snapshot({ maxParallel: 1, candidates: [held, closed, start('a')] }));
+    expect(actions).toMatchObject([
+      { kind: 'hold', subject: 'acme/shop#4', reason: 'held' },
+      { kind: 'escalate', id: 'x', subject: 'acme/shop#5' },
+      { kind: 'start-attempt', id: 'a' },
+    ]);
+  });
+  it('says nothing when there is nothing', () => {
+    expect(decideQueue(snapshot({}))).toEqual([]);
+  });
+});
+
+describe('before a task starts', () => {
+  const facts = (over: Partial<StartFacts>): StartFacts => ({
+    task: buildTask(),
+    issue: buildIssue(),
+    readiness: { ready: true, by: OCTOCAT, at: at('10:00'), n: 1, hints: {} },
+    snapshotSha: 'e'.repeat(64),
+    ...over,
+  });
+  it.each<[string, Partial<StartFacts>, object]>([
+    ['everything is as it was', {}, { kind: 'start' }],
+    ['the issue is closed', { issue: buildIssue({ state: 'closed' }) }, { kind: 'skip' }],
+    ['the label is gone', { readiness: { ready: false, why: 'no_label', reason: 'no label `ready`' } }, { kind: 'skip' }],
+    ['a hold', { issue: buildIssue({ labels: ['ready', 'Hold'] }) }, { kind: 'hold' }],
+    ['trust is gone', { readiness: { ready: false, why: 'untrusted', reason: 'not trusted' } }, { kind: 'hold', reason: 'not trusted' }],
+    ['a newer ready', { readiness: { ready: true, by: OCTOCAT, at: at('11:00'), n: 2, hints: {} } }, { kind: 'skip' }],
+    ['another text', { snapshotSha: 'f'.repeat(64) }, { kind: 'hold' }],
+    ['a hold on the pull request', { pullRequest: buildPull({ labels: ['hold'] }) }, { kind: 'hold' }],
+    [
+      'a pull request that a person closed',
+      { pullRequest: buildPull({ state: 'closed', closedBy: OCTOCAT }) },
+      { kind: 'escalate', reason: expect.stringContaining('by octocat') },
+    ],
+    ['an open pull request to fix', { pullRequest: buildPull() }, { kind: 'start' }],
+  ])('%s', (_, over, expected) => {
+    expect(decideStart(facts(over))).toMatchObject(expected);
+  });
+});
+
+describe('the outcome of an attempt', () => {
+  const good: AttemptFacts = {
+    ended: 'exited',
+    durationMs: 1000,
+    result: { status: 'complete', summary: 'did it' },
+    changed: 2,
+    refused: [],
+    verified: { ok: true, reason: 'verified' },
+  };
+  const { result: _, ...silent } = good;
+  const { verified: __, ...unverified } = good;
+  it.each<[string, AttemptFacts, object]>([
+    ['complete with a verified change', good, { outcome: 'complete', code: 'complete', summary: 'did it' }],
+    ['stopped, whatever it says', { ...good, ended: 'stopped' }, { outcome: 'stopped', code: 'cancelled' }],
+    ['a timeout is not raised by a good report', { ...good, ended: 'timeout' }, { outcome: 'failed', code: 'timeout' }],
+    ['silence', { ...good, ended: 'stalled' }, { outcome: 'failed', code: 'stalled' }],
+    ['no result file', { ...silent, problem: { code: 'no_result', reason: 'none' } }, { outcome: 'failed', code: 'no_result' }],
+    [
+      'an echoed template',
+      { ...silent, problem: { code: 'invalid_result', reason: 'placeholders' } },
+      { outcome: 'failed', code: 'invalid_result' },
+    ],
+    [
+      'blocked with a code',
+      { ...good, result: { status: 'blocked', code: 'missing_context', summary: 'what?' } },
+      { outcome: 'failed', code: 'missing_context', summary: 'blocked: what?' },
+    ],
+    ['complete without a change', { ...good, changed: 0 }, { outcome: 'failed', code: 'no_diff' }],
+    [
+      'a refused path wins over no verification',
+      { ...unverified, refused: ['a: b'] },
+      { outcome: 'failed', code: 'policy_refused', summary: 'a: b' },
+    ],
+    [
+      'a failing check',
+      { ...good, verified: { ok: false, reason: '`npm test`: exit status 1' } },
+      { outcome: 'failed', code: 'verify_failed', summary: '`npm test`: exit status 1' },
+    ],
+    ['an unverified tree is not complete', unverified, { outcome: 'failed', code: 'verify_failed' }],
+  ])('%s', (_, facts, expected) => {
+    expect(decideOutcome(facts)).toMatchObject(expected);
+  });
+
+  it.each([
+    ['auth', 'provider_auth'],
+    ['rate_limit', 'provider_rate_limit'],
+    ['unavailable', 'provider_unavailable'],
+    ['refused', 'infrastructure'],
+    ['corrupt', 'infrastructure'],
+  ] as const)('an %s error counts for nothing: %s', (code, expected) => {
+    expect(toInfrastructure({ code, message: 'm' })).toEqual({ outcome: 'infrastructure', code: expected, summary: 'm' });
+  });
+});
+
+describe('where a task goes', () => {
+  const limits = { max_attempts: 4, max_infrastructure: 5 };
+  const now = new Date(at('12:00'));
+  const go = (attempts: ReturnType<typeof buildAttempt>[], over = {}, retryAt?: Date) =>
+    decideDestination(buildTask({ attempts, ...over }), limits, now, retryAt);
+
+  it('back to the inbox without delay after a failure', () => {
+    expect(go([buildAttempt(1)])).toEqual({ tray: 'inbox', note: 'Attempt 1 by codex: no_diff.' });
+  });
+  it('back without a word after a stop', () => {
+    expect(go([buildAttempt(1, { outcome: 'stopped' })])).toEqual({ tray: 'inbox' });
+  });
+  it('to a person when it is spent, with what to do', () => {
+    const spent = go([1, 2, 3, 4].map((n) => buildAttempt(n, { code: `c${n}`, tree: 'c'.repeat(40) })));
+    expect(spent).toMatchObject({ tray: 'escalated' });
+    expect(spent.note).toContain('agentos retry acme__shop-12-1');
+    expect(spent.note).toContain('The work of 4 attempts is kept');
+  });
+  it('to a person when a fix came to nothing', () => {
+    expect(go([buildAttempt(1, { outcome: 'complete' }), buildAttempt(2, { kind: 'fix' })], { pull_request: 17 })).toMatchObject({
+      tray: 'escalated',
+      note: expect.stringContaining('the fix of pull request #17 by codex came to nothing (no_diff)'),
+    });
+  });
+  it('waits for a provider, longer each time, or until it says', () => {
+    const down = (n: number) => buildAttempt(n, { outcome: 'infrastructure', code: 'provider_unavailable' });
+    expect(go([down(1)])).toMatchObject({ tray: 'inbox', notBefore: '2026-11-22T12:01:00.000Z' });
+    expect(go([buildAttempt(1), down(2), down(3), down(4)])).toMatchObject({ notBefore: '2026-11-22T12:04:00.000Z' });
+    expect(go([down(1)], {}, new Date(at('13:00')))).toMatchObject({ notBefore: '2026-11-22T13:00:00.000Z' });
+  });
+  it('does not wait after a failure of this machine', () => {
+    expect(go([buildAttempt(1, { outcome: 'infrastructure', code: 'infrastructure' })])).not.toHaveProperty('notBefore');
+  });
+});
