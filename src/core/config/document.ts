@@ -40,7 +40,8 @@ export function readDocument(text: string): ConfigDocument {
     merge: false,
     resolveKnownTags: false,
     prettyErrors: false,
-    logLevel: 'silent',
+    // `silent` would also hide a second document.
+    logLevel: 'error',
     lineCounter: counter,
   });
   const lineAt = (offset: number) => Math.max(1, counter.linePos(offset).line);

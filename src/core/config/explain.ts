@@ -85,9 +85,9 @@ function explainValue(path: Path, { root, value }: Subject, message: string): Pr
 function remedyFor(shape: Shape, found: unknown): string {
   const wantsText = shape.type === 'array' && shape.items?.type === 'string';
   if (wantsText && typeof found === 'string') return `; write \`[${JSON.stringify(cleanLine(found, 60))}]\``;
+  if (shape.type === 'string' && found === null) return '; a bare `~` means nothing in YAML, put it in quotes';
   if (found === null && shape.type === 'array' && shape.minItems === undefined) return '; write `[]` or remove the key';
   if (found === null && shape.default !== undefined) return '; give it a value or remove the key';
-  if (shape.type === 'string' && found === null) return '; a bare `~` means nothing in YAML, put it in quotes';
   if (shape.type === 'string' && ['number', 'boolean'].includes(typeof found)) return '; put it in quotes';
   return '';
 }
