@@ -152,10 +152,12 @@ function toRequirement(title: string, text: string, line: number, done: boolean)
 
 /** The column at which the text of a list item stands (CommonMark 5.2). */
 function contentIndent(item: ListItem, first: string): number {
-  const before = (item.position?.start.column ?? 1) - 1;
-  const marker = /^(?:[-*+]|\d{1,9}[.)])/.exec(first)?.[0].length ?? 1;
-  const spaces = /^ */.exec(first.slice(marker))?.[0].length ?? 0;
-  return before + marker + (spaces >= 1 && spaces <= 4 && first.trim().length > marker ? spaces : 1);
+  const marker = (item.position?.start.column ?? 1) - 1 + (/^(?:[-*+]|\d{1,9}[.)])/.exec(first)?.[0].length ?? 1);
+  const at = first.search(/[ \t]/);
+  let column = marker;
+  for (const char of at < 0 ? '' : (/^[ \t]*/.exec(first.slice(at))?.[0] ?? '')) column += char === '\t' ? 4 - (column % 4) : 1;
+  const isText = at >= 0 && first.slice(at).trim() !== '';
+  return isText && column - marker <= 4 ? column : marker + 1;
 }
 
 /** Takes up to `columns` columns of leading white space away; a tab reaches to the next multiple of four. */
