@@ -6,6 +6,8 @@
  * our own effects are recognised.
  */
 
+import type { Owner } from '../liveness.ts';
+
 /** JSON that the journal keeps. */
 export type Recorded = string | number | boolean | null | { [key: string]: Recorded } | Recorded[];
 
@@ -41,6 +43,8 @@ export interface EffectRecord {
   state: 'intent' | 'done' | 'failed';
   /** Of the latest intent. */
   intendedAt: string;
+  /** Who is at it right now: set with the intent, taken away with its end or when the outcome is unknown. */
+  owner?: Owner;
   recordedAt?: string;
   result?: Recorded;
   /** Message of a definite refusal. */
@@ -54,10 +58,11 @@ export interface Effects {
   /**
    * Makes the effect happen exactly once.
    * @throws what `act` throws when the forge refused it (recorded as failed, may be tried again later);
-   *   `unknown_outcome` while an earlier try may still turn up.
+   *   `unknown_outcome` while an earlier try may still turn up (`retryAt`: when to ask again);
+   *   `locked` while another process, or another call of this one, is at the same effect.
    */
   ensure<T extends Recorded>(effect: Effect<T>): Promise<T>;
-  /** The record of one effect. */
+  /** The record of one effect. One that cannot be read is set aside, and counts as an intent of unknown outcome. */
   find(effect: Pick<Effect<Recorded>, 'repo' | 'subject' | 'kind' | 'key'>): Promise<EffectRecord | undefined>;
   /** Every record of a repository, of one kind when given; unreadable ones are an error. */
   list(repo: string, kind?: string): Promise<EffectRecord[]>;

@@ -278,7 +278,8 @@ class Maildir implements Mailbox {
   /** Quarantines a file that is still what it was judged to be. Under the lock. */
   #park({ tray, file, reason, mark }: Oddity): Quarantined[] {
     if (findMark(`${this.#root}/${tray}/${file}`) !== mark) return [];
-    return quarantineFile(this.#root, { tray, file }, reason, this.#clock.now()) ?? [];
+    const parked = quarantineFile(this.#root, { tray, file }, reason, this.#clock.now());
+    return parked ? [parked] : [];
   }
 }
 

@@ -3,7 +3,7 @@
  * strict, and refuses what is not wholly a task. Pure.
  */
 import { AgentOsError } from '../errors.ts';
-import { type Document, renderFrontMatter } from '../front-matter.ts';
+import { type Document, type FrontMatter, renderFrontMatter } from '../front-matter.ts';
 import { MAX_FILE_BYTES } from './mailbox.ts';
 import { Task } from './task.ts';
 
@@ -31,7 +31,7 @@ export function renderMessage(task: Task, body: string): string {
       hint: 'Shorten the issue, and link to what it quotes.',
     });
   }
-  const text = renderFrontMatter(checked.data, body);
+  const text = renderFrontMatter(checked.data as FrontMatter, body);
   if (Buffer.byteLength(text) > MAX_FILE_BYTES) {
     throw new AgentOsError('refused', `the file of task \`${task.id}\` would be larger than ${MAX_FILE_BYTES / 1024} kB`);
   }
