@@ -89,12 +89,14 @@ describe('an effect that happens once', () => {
     const world = new World();
     const effects = open();
     const seen: (string | undefined)[] = [];
-    const look = async () => void seen.push((await effects.find(world.effect()))?.state);
+    const look = async () => {
+      seen.push((await effects.find(world.effect()))?.state);
+    };
     const effect = world.effect();
     await effects.ensure({
       ...effect,
-      probe: async () => (await look(), effect.probe()),
-      act: async () => (await look(), effect.act()),
+      probe: () => look().then(() => effect.probe()),
+      act: () => look().then(() => effect.act()),
     });
     expect(seen).toEqual(['intent', 'intent']);
   });
@@ -257,7 +259,7 @@ describe('several at the same effect', () => {
       go = resolve;
     });
     const effect = world.effect();
-    const first = effects.ensure({ ...effect, act: async () => (await gate, effect.act()) });
+    const first = effects.ensure({ ...effect, act: () => gate.then(() => effect.act()) });
     await expect(effects.ensure(world.effect())).rejects.toMatchObject({ code: 'locked', temporary: true });
     await expect(open(true, OTHER).ensure(world.effect())).rejects.toMatchObject({ code: 'locked' });
     go();
