@@ -20,7 +20,7 @@ export function parseFrontMatterYaml(text: string): Document {
     throw new AgentOsError('corrupt', 'there is no front matter', {
       hint: 'Begin the file with a `---` line, and end the front matter with another.',
     });
-  if (Buffer.byteLength(parts.head) > MAX_HEAD) throw new AgentOsError('corrupt', `the front matter is longer than ${MAX_HEAD} bytes`);
+  if (parts.head.length > MAX_HEAD) throw new AgentOsError('corrupt', `the front matter is longer than ${MAX_HEAD} characters`);
   return { data: parseHead(parts.head), body: parts.body };
 }
 
