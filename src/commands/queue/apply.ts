@@ -2,7 +2,6 @@
 import { runPath } from '../../core/config/paths.ts';
 import { AgentOsError } from '../../core/errors.ts';
 import { readEvidence } from '../../core/evidence.ts';
-import { isAlive } from '../../core/liveness.ts';
 import type { Letter } from '../../core/mailbox/mailbox.ts';
 import type { Ports } from '../../core/ports.ts';
 import { readRequest } from '../../core/requests.ts';
@@ -47,9 +46,9 @@ async function claim(ports: Ports, id: string): Promise<Letter | undefined> {
 /** Takes a task back from an owner that is gone, after killing what is left of its attempt. */
 async function reclaim(ports: Ports, id: string): Promise<Applied> {
   const mailbox = await ports.mailbox();
-  const letter = await mailbox.find(id);
-  if (letter?.tray !== 'processing' || (letter.owner && isAlive(letter.owner)))
-    return { outcome: 'skipped', reason: 'it was taken back already' };
+  const left = await mailbox.find(id);
+  const letter = left && (await mailbox.takeOver(left));
+  if (!letter) return { outcome: 'skipped', reason: 'it was taken back already' };
   const last = letter.task.attempts.at(-1);
   if (last && last.ended_at === undefined) await clearAway(ports, letter, last.n);
   const moved = await settleReclaimed(ports, letter);

@@ -15,11 +15,19 @@ export async function runQueue(options: LoopOptions, ports: Ports, out: Output):
       gather: () => gatherQueue(ports, repos),
       decide: decideQueue,
       apply: async (action) => (await import('./apply.ts')).applyQueue(ports, action),
+      finish: () => tidy(ports, out),
     },
     options,
     ports,
     out,
   );
+}
+
+/** Puts right what a crash or a person left in the trays, and says so: nothing is set aside in silence. */
+async function tidy(ports: Ports, out: Output): Promise<void> {
+  for (const { file, from, reason } of await (await ports.mailbox()).sweep(ports.clock.now())) {
+    out.note(`queue: moved \`${from}/${file}\` to quarantine: ${reason}`);
+  }
 }
 
 /** What the queue would say of this issue's task now. */
