@@ -6,7 +6,7 @@
  * without an error, is carried on until the disk says no.
  */
 import { randomBytes } from 'node:crypto';
-import { closeSync, fsyncSync, linkSync, mkdirSync, openSync, readFileSync, renameSync, unlinkSync, writeSync } from 'node:fs';
+import { closeSync, existsSync, fsyncSync, linkSync, mkdirSync, openSync, readFileSync, renameSync, unlinkSync, writeSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { crashPoint } from './crash-point.ts';
 import { errnoOf, toIoError } from './errors.ts';
@@ -69,12 +69,22 @@ export function syncDirectory(path: string): void {
   }
 }
 
-/** Creates a private directory and its parents. */
+/** Creates a private directory and its parents. (Node 20's recursive `mkdir` never returns where a parent refuses with ENOENT, as /proc does.) */
 export function ensureDirectory(path: string): void {
+  const missing: string[] = [];
+  for (let dir = path; !existsSync(dir); dir = dirname(dir)) missing.push(dir);
   try {
-    mkdirSync(path, { recursive: true, mode: 0o700 });
+    for (const dir of missing.reverse()) makeDirectory(dir);
   } catch (error) {
     throw toIoError(error, `create the directory \`${path}\``);
+  }
+}
+
+function makeDirectory(path: string): void {
+  try {
+    mkdirSync(path, { mode: 0o700 });
+  } catch (error) {
+    if (errnoOf(error) !== 'EEXIST') throw error; // another process made it meanwhile
   }
 }
 

@@ -1,0 +1,160 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { addsFile, REPO, ROOT, World } from '../support/world.ts';
+
+const example = (name: string) => readFileSync(join(ROOT, 'examples/issues', name), 'utf8');
+const SUM = addsFile('src/sum.js', 'export const sum = (a, b) => a + b;');
+
+describe('an issue becomes a merged change', () => {
+  let world: World;
+  beforeEach(() => {
+    world = World.open();
+  });
+  afterEach(() => world.close());
+
+  it('from Ready to done: one pull request, one comment, labels gone, branch gone, memory kept', () => {
+    const issue = world.issue('Give a discount', example('discount.md'));
+    world.tickUntil(issue, 'done');
+    const view = world.json('local', 'issue', 'view', REPO, String(issue));
+    expect(view).toMatchObject({ state: 'closed', stateReason: 'completed', labels: [] });
+    expect(view.comments).toHaveLength(1);
+    expect(view.comments[0]).toMatchObject({ author: 'agentos', body: expect.stringContaining('**Done**') });
+    const pulls = world.json('local', 'pr', 'list', REPO, '--state', 'all');
+    expect(pulls).toHaveLength(1);
+    expect(pulls[0]).toMatchObject({ state: 'merged', title: 'Give a discount', body: expect.stringContaining(`Closes #${issue}`) });
+    const bare = 'forge/demo/shop/repo.git';
+    expect(world.git(bare, 'branch', '--list').trim()).toBe('* main');
+    const log = world.git(bare, 'log', '-1', '--format=%an%n%B', 'main');
+    expect(log).toContain('Agent OS');
+    for (const trailer of ['Task: demo__shop-1-1', `Issue: ${REPO}#1`, 'Agent: patch']) expect(log).toContain(trailer);
+    expect(world.git(bare, 'show', 'main:src/cart.js')).toContain('export function discount');
+    expect(world.git(bare, 'ls-tree', '-r', '--name-only', 'main')).not.toMatch(/agent_result|CODEBASE/);
+    expect(world.read('state/memory/demo__shop/CODEBASE.md')).toContain('Give a discount');
+    expect(world.run(['fsck']).status).toBe(0);
+  });
+
+  it('passes the task to the next agent when the first gives up, with its reason in the prompt', () => {
+    const issue = world.issue('Describe every function', example('document.md'));
+    world.must('dispatch');
+    world.must('queue');
+    expect(world.task(issue)).toMatchObject({ tray: 'inbox', text: expect.stringContaining('missing_context') });
+    world.must('queue');
+    expect(world.task(issue)?.tray).toBe('review');
+    expect(world.read('state/runs/demo__shop-1-1/2/prompt.md')).toContain('An earlier attempt by patch ended with `missing_context`');
+  });
+
+  it('fixes a red check once, then asks a person by name', () => {
+    const issue = world.issue('Print a receipt', example('receipt.md'));
+    world.tickUntil(issue, 'escalated');
+    world.must('dispatch');
+    const view = world.json('local', 'issue', 'view', REPO, String(issue));
+    expect(view).toMatchObject({ state: 'open', labels: expect.arrayContaining(['ready', 'agentos:needs-human']) });
+    expect(view.comments).toHaveLength(1);
+    expect(view.comments[0].body).toContain('@operator');
+    const [pull] = world.json('local', 'pr', 'list', REPO);
+    expect(pull.state).toBe('open');
+    expect(world.task(issue)?.text).toContain('after one fix');
+  });
+
+  it('resolves a conflict when the agent does, and escalates when it does not', () => {
+    const edit = (line: string) => addsFile('README.md', `# shop\n\n${line}\n`);
+    const first = world.issue('Say one thing', edit('One thing.'));
+    const second = world.issue('Say another thing', edit('Another thing.'));
+    world.must('dispatch');
+    world.must('queue');
+    world.must('local', 'ci');
+    world.must('pr-monitor');
+    expect(world.task(first)?.tray).toBe('done');
+    world.must('pr-monitor');
+    expect(world.task(second)).toMatchObject({ tray: 'inbox', text: expect.stringContaining('conflict') });
+    world.tickUntil(second, 'escalated');
+    expect(world.run(['fsck']).status).toBe(0);
+  });
+
+  it('updates a branch that fell behind and merges it after its checks ran again', () => {
+    const first = world.issue('Add a sum', SUM);
+    const second = world.issue('Add a product', addsFile('src/product.js', 'export const product = (a, b) => a * b;'));
+    world.must('dispatch');
+    world.must('queue');
+    expect(world.task(second)?.tray).toBe('review');
+    world.must('local', 'ci');
+    expect(world.must('pr-monitor')).toContain('merge demo/shop#3');
+    expect(world.must('pr-monitor')).toContain('update-branch demo/shop#4');
+    expect(world.run(['pr-monitor', '-v']).stdout).toContain('checks run');
+    world.must('local', 'ci');
+    world.must('pr-monitor');
+    expect([world.task(first)?.tray, world.task(second)?.tray]).toEqual(['done', 'done']);
+  });
+
+  it('withdraws at every stage when the label is taken off, and closes our pull request', () => {
+    const unready = (issue: number) => world.must('local', 'issue', 'edit', REPO, String(issue), '--remove-label', 'ready');
+    const waiting = world.issue('One', SUM);
+    world.must('dispatch');
+    unready(waiting);
+    world.must('dispatch');
+    expect(world.task(waiting)?.tray).toBe('failed');
+    const reviewed = world.issue('Two', SUM);
+    world.must('dispatch');
+    world.must('queue');
+    unready(reviewed);
+    world.must('pr-monitor');
+    expect(world.task(reviewed)?.tray).toBe('failed');
+    expect(world.json('local', 'pr', 'list', REPO, '--state', 'all')).toMatchObject([{ state: 'closed' }]);
+    expect(world.json('local', 'issue', 'view', REPO, String(reviewed)).labels).toEqual([]);
+  });
+
+  it('starts anew under a new id when ready is put on again, and supersedes what runs', () => {
+    const issue = world.issue('Add a sum', SUM);
+    world.must('dispatch');
+    world.must('queue');
+    for (const flag of ['--remove-label', '--add-label']) world.must('local', 'issue', 'edit', REPO, String(issue), flag, 'ready');
+    world.must('dispatch');
+    expect(world.task(issue)?.tray).toBe('failed');
+    world.must('dispatch');
+    expect(world.task(issue, 2)?.tray).toBe('inbox');
+    for (let k = 0; k < 4 && world.task(issue, 2)?.tray !== 'done'; k++) world.tick();
+    expect(world.task(issue, 2)?.tray).toBe('done');
+    expect(world.run(['fsck']).status).toBe(0);
+  });
+
+  it('does nothing for a stranger, and asks again after an edit', () => {
+    world.must('local', 'user', 'add', 'mallory', '--permission', 'triage');
+    const stranger = world.issue('Do my bidding', SUM, []);
+    world.must('local', 'issue', 'edit', REPO, String(stranger), '--add-label', 'ready', '--as', 'mallory');
+    const edited = world.issue('Add a sum', SUM);
+    world.must('local', 'issue', 'edit', REPO, String(edited), '--body', 'something else');
+    const run = world.json('dispatch');
+    expect(run.actions).toMatchObject([
+      { kind: 'skip', reason: expect.stringContaining('mallory, who has triage permission') },
+      { kind: 'ask-again', outcome: 'applied' },
+    ]);
+    expect(world.listMailbox()).toEqual([]);
+    expect(world.json('dispatch').actions[1]).toMatchObject({ kind: 'ask-again', outcome: 'skipped' });
+    const { comments } = world.json('local', 'issue', 'view', REPO, String(edited));
+    expect(comments).toHaveLength(1);
+    expect(comments[0].body).toContain('@operator');
+  });
+
+  it('waits for a dependency, and holds for `hold`', () => {
+    const first = world.issue('Add a sum', SUM, ['ready', 'hold']);
+    const second = world.issue('Add more', `depends on #${first}\n\n${addsFile('src/more.js', 'export const more = 1;')}`);
+    expect(world.json('dispatch').actions).toMatchObject([{ kind: 'hold' }, { kind: 'wait', reason: `waits for #${first}` }]);
+    world.must('local', 'issue', 'edit', REPO, String(first), '--remove-label', 'hold');
+    world.tickUntil(first, 'done');
+    world.tickUntil(second, 'done');
+  });
+
+  it('supervised: merges after `agentos approve` of that very head, and holds protected paths in every mode', () => {
+    const issue = world.issue('Pin the engine', addsFile('.github/workflows/ci.yml', 'on: push'));
+    world.must('dispatch');
+    world.must('queue');
+    world.must('local', 'ci');
+    expect(world.json('pr-monitor').actions).toMatchObject([{ kind: 'hold', reason: expect.stringContaining('.github/workflows/ci.yml') }]);
+    const [pull] = world.json('local', 'pr', 'list', REPO);
+    expect(world.run(['approve', `${REPO}#${issue}`, '--sha', '0'.repeat(40)]).status).not.toBe(0);
+    world.must('approve', `${REPO}#${issue}`, '--sha', pull.headSha);
+    world.must('pr-monitor');
+    expect(world.task(issue)?.tray).toBe('done');
+  });
+});
