@@ -1,0 +1,116 @@
+/** `agentos retry`: an escalated or failed task goes back to the inbox with a fresh allowance of attempts. */
+import type { Command } from 'commander';
+import type { RepoConfig } from '../../core/config/schema.ts';
+import { AgentOsError } from '../../core/errors.ts';
+import { askReadiness, snapshotSha } from '../../core/github/ask-readiness.ts';
+import { showLetter } from '../../core/github/projection.ts';
+import { taskId } from '../../core/ids.ts';
+import type { Letter } from '../../core/mailbox/mailbox.ts';
+import type { Task } from '../../core/mailbox/task.ts';
+import type { Ports } from '../../core/ports.ts';
+import { clearRequest } from '../../core/requests.ts';
+import { findTask, idPrefix, listIds } from './find-task.ts';
+import { type Call, type OperatorTools, print } from './tools.ts';
+
+export function registerRetry(program: Command, tools: OperatorTools): void {
+  program
+    .command('retry')
+    .summary('give an escalated or failed task a fresh start')
+    .description(
+      'Moves a task from `escalated` or `failed` back to the inbox with a fresh allowance of attempts. Its history stays; trust and text of the issue are checked again.',
+    )
+    .argument('<task>', 'task id, or `owner/name#N`')
+    .addHelpText('after', '\nExit status: 0; 1 when the task cannot be retried.\n\nExample:\n  agentos retry acme__shop-12-1')
+    .action(tools.action(retry));
+}
+
+async function retry(call: Call): Promise<number> {
+  const ports = await call.ports();
+  const letter = await findTask(ports, call.args[0] ?? '');
+  const { id } = letter.task;
+  if (letter.tray === 'inbox') {
+    tell(call, letter, `task ${id} waits in the inbox already`);
+    return 0;
+  }
+  refuseTray(letter);
+  refuseActive(ports, letter);
+  const outlook = await look(ports, letter.task);
+  clearRequest(ports.paths.requests, id);
+  const mailbox = await ports.mailbox();
+  const moved = await mailbox.move(letter, 'inbox', afresh(letter.task, ports.clock.now()));
+  const { task } = moved;
+  await ports.log.write({
+    event: 'operator.task.retried',
+    repo: task.repo,
+    issue: task.issue,
+    task: id,
+    outcome: 'inbox',
+    reason: `retried from ${letter.tray}`,
+  });
+  await showLetter({ forge: await ports.forge(), effects: await ports.effects() }, moved);
+  tell(call, moved, `task ${id} is in the inbox; ${outlook}`);
+  return 0;
+}
+
+/** The task with every attempt so far forgiven. */
+export function afresh(task: Task, now: Date): Task {
+  const { fix: _, fixes: __, note: ___, not_before: ____, ...kept } = task;
+  const last = task.attempts.at(-1)?.n ?? 0;
+  return { ...kept, ...(last > 0 && { attempts_forgiven: last }), note: 'Retried by the operator.', settled_at: now.toISOString() };
+}
+
+function refuseTray({ task, tray }: Letter): void {
+  if (tray === 'escalated' || tray === 'failed') return;
+  const hints: Partial<Record<typeof tray, string>> = {
+    processing: `Wait for it, or run \`agentos cancel ${task.id}\` first.`,
+    review: `Its pull request #${task.pull_request} is open: \`agentos explain ${task.repo}#${task.issue}\` says what it waits for.`,
+    done: 'Open a new issue for what is missing.',
+  };
+  throw new AgentOsError('refused', `task \`${task.id}\` is in ${tray}; only escalated and failed tasks are retried`, {
+    hint: hints[tray],
+  });
+}
+
+/** One task of an issue at a time (contracts, "State directory"). */
+function refuseActive(ports: Ports, { task }: Letter): void {
+  const prefix = idPrefix(task.repo, task.issue);
+  const other = listIds(ports).find(({ id, tray }) => id.startsWith(prefix) && id !== task.id && tray !== 'done' && tray !== 'failed');
+  if (!other) return;
+  throw new AgentOsError('refused', `the issue has another task under way: \`${other.id}\` in ${other.tray}`, {
+    hint: `Go on with that one: \`agentos show ${other.id}\`.`,
+  });
+}
+
+/** What happens next. @throws AgentOsError `refused` when a retry would come to nothing. */
+async function look(ports: Ports, task: Task): Promise<string> {
+  const repo = ports.config.repos.find((entry) => entry.name === task.repo);
+  if (!repo)
+    throw new AgentOsError('config', `\`${task.repo}\` is not in \`repos\` any more`, { hint: 'Add it to the configuration again.' });
+  const forge = await ports.forge();
+  const issue = await forge.getIssue(task.repo, task.issue);
+  const readiness = await askReadiness({ forge, effects: await ports.effects(), pins: ports.paths.pins }, repo, issue);
+  const anew = { hint: `Put \`${repo.ready.label}\` on #${task.issue} again: that makes a new task.` };
+  if (!readiness.ready) throw new AgentOsError('refused', `issue #${task.issue} is not ready: ${readiness.reason}`, anew);
+  if (taskId(task.repo, task.issue, readiness.n) !== task.id) {
+    throw new AgentOsError('refused', `a newer \`${repo.ready.label}\` has taken the place of task \`${task.id}\``, {
+      hint: `Run \`agentos explain ${task.repo}#${task.issue}\`.`,
+    });
+  }
+  if (snapshotSha(issue) !== task.snapshot.sha256) {
+    throw new AgentOsError('refused', `issue #${task.issue} no longer reads as it did when it was made ready`, anew);
+  }
+  return describeNext(ports, repo, task);
+}
+
+async function describeNext(ports: Ports, repo: RepoConfig, task: Task): Promise<string> {
+  const agent = `the next pass of \`queue\` starts ${task.agents[0]}`;
+  if (task.pull_request === undefined) return agent;
+  const pull = await (await ports.forge()).getPullRequest(repo.name, task.pull_request);
+  if (pull.state === 'open') return `${agent}, and pull request #${pull.number} is gone on with`;
+  if (pull.state === 'merged') return `pull request #${pull.number} is merged`;
+  return `pull request #${pull.number} is closed, so \`queue\` hands it back to you: reopen it, or put \`${repo.ready.label}\` on again for a new one`;
+}
+
+function tell(call: Call, { task, tray }: Letter, text: string): void {
+  print(call, { task: task.id, tray, attemptsForgiven: task.attempts_forgiven ?? 0 }, call.globals.quiet ? '' : `${text}\n`);
+}
