@@ -101,15 +101,23 @@ function tryApply(staging: Staging): string[] | string {
   }
 }
 
-/** First as written; then with the counts of the hunks repaired; then for files whose lines end with CR LF, which Markdown loses. */
+/**
+ * First as written; then with the counts of the hunks repaired; then for files
+ * whose lines end with CR LF, which Markdown loses; then without git's demand
+ * that a hunk with no context at its end lies at the end of the file.
+ */
 async function applyDiff(text: string, staging: Staging, scratch: string, path: string): Promise<string | undefined> {
   const diff = parseDiff(text);
-  if (diff.paths.length === 0) return 'it names no file: a diff needs `--- a/PATH` and `+++ b/PATH` lines';
+  if (diff.paths.length === 0) return 'it names no file: a diff needs `--- a/PATH` and `+++ b/PATH` lines and hunks';
+  // git would put such lines at the end of the file, whatever the hunk says.
+  if (diff.located === 'nothing') return 'a hunk shows no line of the file that it changes, so its place is not certain';
   for (const touched of diff.paths) staging.add(touched);
   const crlf = withCrlf(diff, (touched) => staging.isCrlf(touched));
+  const variants = [...new Set([diff.text, diff.repaired, crlf])].map((variant) => ({ variant, options: [`-p${diff.strip}`] }));
+  if (diff.located === 'words') variants.push({ variant: crlf, options: [`-p${diff.strip}`, '--unidiff-zero'] });
   let failure: string | undefined;
-  for (const variant of new Set([diff.text, diff.repaired, crlf])) {
-    const words = await gitApply(variant, diff.strip, staging.root, scratch, path);
+  for (const { variant, options } of variants) {
+    const words = await gitApply(variant, options, staging.root, scratch, path);
     if (words === undefined) return undefined;
     // What git says of the diff as it was written is what its author can act on, unless only the counts were wrong.
     if (failure === undefined || /corrupt patch/.test(failure)) failure = words;
@@ -118,7 +126,7 @@ async function applyDiff(text: string, staging: Staging, scratch: string, path: 
 }
 
 /** git's complaint, `undefined` when it applied. */
-async function gitApply(diff: string, strip: 0 | 1, cwd: string, scratch: string, path: string): Promise<string | undefined> {
+async function gitApply(diff: string, options: string[], cwd: string, scratch: string, path: string): Promise<string | undefined> {
   const env = {
     PATH: path,
     HOME: scratch,
@@ -128,7 +136,7 @@ async function gitApply(diff: string, strip: 0 | 1, cwd: string, scratch: string
     GIT_CONFIG_NOSYSTEM: '1',
     GIT_CONFIG_GLOBAL: '/dev/null',
   };
-  const argv = ['git', 'apply', `-p${strip}`, '--whitespace=nowarn', '-'];
+  const argv = ['git', 'apply', ...options, '--whitespace=nowarn', '-'];
   const result = await runProcess(argv, { cwd, env, input: diff, timeoutMs: GIT_TIMEOUT_MS });
   if (result.exitCode === 0) return undefined;
   const words = result.stderr

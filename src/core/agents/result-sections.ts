@@ -15,7 +15,7 @@ export interface FoundSection {
 const FENCE = /^\s{0,3}(?:`{3,}|~{3,})/;
 /** A line in capitals with a colon; only such a line, or a heading, begins a section that is not known. */
 const CAPITALS = /^([A-Z][A-Z0-9]*(?:[ _-][A-Z0-9]+)*)[ \t]*:(?!\/\/)[ \t]*(.*)$/;
-const HEADING = /^#{1,6}[ \t]+(.*?)[ \t]*#*$/;
+const HEADING = /^#{1,6}[ \t]+(\S.*)$/;
 const BOLD = /^(?:\*\*|__)([^*:]{1,60}?)(?::[ \t]*(?:\*\*|__)|(?:\*\*|__)[ \t]*:?)[ \t]*(.*)$/;
 
 /** The sections in order; what stands before the first one is left out. `keys` are in capitals with `_`. */
@@ -51,12 +51,13 @@ interface Head {
 function readHead(line: string, keys: readonly string[]): Head | undefined {
   const capitals = CAPITALS.exec(line);
   if (capitals) return toHead(capitals[1] ?? '', capitals[2] ?? '', keys);
-  const heading = HEADING.exec(line);
-  if (heading) {
-    const [, name = '', rest = ''] = BOLD.exec(heading[1] ?? '') ?? /^([^:]*):?[ \t]*(.*)$/.exec(heading[1] ?? '') ?? [];
+  const heading = HEADING.exec(line)?.[1];
+  if (heading !== undefined) {
+    const words = heading.length > 200 ? heading : heading.replace(/[ \t]+#+[ \t]*$/, '');
+    const [, name = '', rest = ''] = BOLD.exec(words) ?? /^([^:]*):?[ \t]*(.*)$/.exec(words) ?? [];
     const head = toHead(name, rest, keys);
     // A heading of the agent's own keeps its words, colon and all.
-    return head.key === undefined ? { key: undefined, title: cleanLine(heading[1] ?? '', 80), rest: '' } : head;
+    return head.key === undefined ? { key: undefined, title: cleanLine(words, 80), rest: '' } : head;
   }
   const bold = BOLD.exec(line);
   const head = bold ? toHead(bold[1] ?? '', bold[2] ?? '', keys) : undefined;

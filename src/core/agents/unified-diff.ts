@@ -23,17 +23,20 @@ export interface ParsedDiff {
   repaired: string;
   /** 1 when paths carry `a/` and `b/`, otherwise 0. */
   strip: 0 | 1;
+  /** How well every hunk that changes an existing file shows its place: by words of it, by blank lines only, or (`nothing`) not at all. */
+  located: 'words' | 'blanks' | 'nothing';
   /** Every path that the headers may mean, stripped; more than are touched, never fewer. */
   paths: string[];
 }
 
 /** Reads one diff block; a text without any file header has no `paths`. */
 export function parseDiff(block: string): ParsedDiff {
-  const text = `${block.replace(/\r\n?/g, '\n').replace(/\n+$/, '')}\n`;
+  const text = `${withoutEnd(block.replace(/\r\n?/g, '\n'))}\n`;
   const files = splitFiles(text.split('\n').slice(0, -1));
   const strip = files.every(hasPrefix) ? 1 : 0;
   const paths = new Set(files.flatMap((file) => listPaths(file, strip)));
-  return { text, repaired: renderFiles(files), strip, paths: [...paths] };
+  const located = locate(files);
+  return { text, repaired: renderFiles(files), strip, located, paths: [...paths] };
 }
 
 /** The repaired diff for files whose lines end with CR LF: every line of their hunks gets its CR back. */
@@ -46,6 +49,20 @@ export function withCrlf(diff: ParsedDiff, isCrlf: (path: string) => boolean): s
     };
   });
   return renderFiles(files);
+}
+
+function locate(files: FileDiff[]): ParsedDiff['located'] {
+  const hunks = files.flatMap((file) => file.hunks).filter(({ head }) => !head.startsWith('@@ -0,0 '));
+  const everyHunk = (pattern: RegExp) => hunks.every(({ lines }) => lines.some((line) => pattern.test(line)));
+  if (everyHunk(/^[ -]./)) return 'words';
+  return everyHunk(/^(?:[ -]|$)/) ? 'blanks' : 'nothing';
+}
+
+/** Without the newlines at the end. */
+function withoutEnd(text: string): string {
+  let end = text.length;
+  while (text[end - 1] === '\n') end--;
+  return text.slice(0, end);
 }
 
 function splitFiles(lines: string[]): FileDiff[] {
@@ -120,14 +137,15 @@ function splitGitLine(file: FileDiff): string[] {
 function listPaths(file: FileDiff, strip: 0 | 1): string[] {
   const named = [headerValue(file, '--- '), headerValue(file, '+++ '), ...splitGitLine(file)];
   const moved = ['rename from ', 'rename to ', 'copy from ', 'copy to '].map((name) => headerValue(file, name));
-  const stripped = named.map((path) => (strip === 1 ? path?.replace(/^[^/]*\//, '') : path));
-  return [...stripped, ...moved].filter((path) => path !== undefined && path !== '' && path !== '/dev/null') as string[];
+  const present = named.filter((path) => path !== undefined && path !== '/dev/null') as string[];
+  const stripped = present.map((path) => (strip === 1 ? path.replace(/^[^/]*\//, '') : path));
+  return [...stripped, ...moved].filter((path) => path !== undefined && path !== '') as string[];
 }
 
 /** git's C quoting undone, a time after the name left out. */
 function unquote(name: string): string {
   const quoted = /^"((?:[^"\\]|\\.)*)"/.exec(name)?.[1];
-  if (quoted === undefined) return name.replace(/\t.*$/, '').replace(/\s+$/, '');
+  if (quoted === undefined) return name.replace(/\t.*$/, '').trimEnd();
   const bytes: number[] = [];
   for (const [part] of quoted.matchAll(/\\[0-7]{3}|\\.|[^\\]+/gs)) {
     const code = /^\\([0-7]{3}|.)$/s.exec(part)?.[1];
