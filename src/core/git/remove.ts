@@ -6,8 +6,8 @@
  */
 import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { chmodSync, existsSync, readdirSync, renameSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { chmodSync, existsSync, lstatSync, readdirSync, renameSync } from 'node:fs';
+import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { crashPoint } from '../crash-point.ts';
 import { AgentOsError, errnoOf, toIoError } from '../errors.ts';
@@ -49,7 +49,7 @@ function rename(directory: string, aside: string): boolean {
     renameSync(directory, aside);
     return true;
   } catch (error) {
-    if (errnoOf(error) === 'ENOENT' && existsSync(dirname(aside))) return false;
+    if (errnoOf(error) === 'ENOENT' && lstatSync(directory, { throwIfNoEntry: false }) === undefined) return false;
     throw error;
   }
 }
