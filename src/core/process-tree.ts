@@ -29,7 +29,7 @@ export interface RunTrace {
 }
 
 /** Every live process; empty where there is no /proc. */
-export function listProcesses(): Process[] {
+function listProcesses(): Process[] {
   const processes: Process[] = [];
   for (const name of listProc()) {
     const process = readProcess(Number(name));

@@ -19,7 +19,7 @@ export interface StartOptions {
   statusPipe?: boolean;
 }
 
-export interface ProcessExit {
+interface ProcessExit {
   /** `null` when a signal ended it. */
   exitCode: number | null;
   signal: string | null;

@@ -8,7 +8,7 @@ import { AgentOsError } from '../errors.ts';
 import { cleanLine, cleanText, truncate } from '../text.ts';
 import { splitSections } from './result-sections.ts';
 
-export const RESULT_STATUSES = ['complete', 'partial', 'blocked'] as const;
+const RESULT_STATUSES = ['complete', 'partial', 'blocked'] as const;
 export const BLOCKER_CODES = [
   'missing_context',
   'missing_credentials',
@@ -19,8 +19,8 @@ export const BLOCKER_CODES = [
   'manual_intervention_required',
 ] as const;
 
-export type ResultStatus = (typeof RESULT_STATUSES)[number];
-export type BlockerCode = (typeof BLOCKER_CODES)[number];
+type ResultStatus = (typeof RESULT_STATUSES)[number];
+type BlockerCode = (typeof BLOCKER_CODES)[number];
 
 /** The file of an attempt, read. Texts are cleaned; lists hold one line each, `none` is an empty list. */
 export interface AgentResult {
