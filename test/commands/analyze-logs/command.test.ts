@@ -52,7 +52,7 @@ function recurring(repo = 'acme/shop'): Event[] {
   ]);
 }
 
-describe('analyze-logs', () => {
+describe('the report', () => {
   it('reports on an empty log without a figure that is not there', async () => {
     const { status, text } = await run();
     expect(status).toBe(0);
@@ -95,6 +95,18 @@ describe('analyze-logs', () => {
     expect(forge.writes).toEqual(['create acme/shop#1']);
   });
 
+  it('says how many lines it could not read', async () => {
+    record(recurring());
+    appendFileSync(`${ports.paths.events}/2026-11-16.ndjson`, 'torn {\n');
+    expect((await run({ dryRun: true })).text).toContain('1 unreadable line');
+  });
+
+  it.each([0, -1, 367, Number.NaN])('refuses a window of %d days', async (days) => {
+    await expect(run({ days })).rejects.toThrow(AgentOsError);
+  });
+});
+
+describe('filing', () => {
   it('files nothing on a dry run', async () => {
     record(recurring());
     const { text } = await run({ dryRun: true });
@@ -137,15 +149,5 @@ describe('analyze-logs', () => {
     writeFileSync(`${ports.paths.pausedRepos}/acme__other`, '');
     expect((await run({ json: true, repos: ['acme/other'] })).text).toContain('acme/other is paused');
     expect(forge.writes).toEqual([]);
-  });
-
-  it('says how many lines it could not read', async () => {
-    record(recurring());
-    appendFileSync(`${ports.paths.events}/2026-11-16.ndjson`, 'torn {\n');
-    expect((await run({ dryRun: true })).text).toContain('1 unreadable line');
-  });
-
-  it.each([0, -1, 367, Number.NaN])('refuses a window of %d days', async (days) => {
-    await expect(run({ days })).rejects.toThrow(AgentOsError);
   });
 });
