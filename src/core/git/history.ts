@@ -78,7 +78,8 @@ export async function mergeOnPaper(
 ): Promise<{ tree: string; conflicts: string[] }> {
   const args = ['merge-tree', '--write-tree', '--name-only', '--no-messages', '-z', checkSha(ours), checkSha(theirs)];
   const exit = await git.run({ gitDir: host.preserved, args, config: DURABLE });
-  if (exit.status !== 0 && exit.status !== 1) {
+  // Status 1 with a tree is a conflict, without one a commit that is not there.
+  if (exit.status !== 0 && (exit.status !== 1 || exit.stdout.length === 0)) {
     const code = /unrelated histories/.test(exit.stderr) ? 'conflict' : 'not_found';
     throw toGitError(exit, `merge ${theirs} into ${ours}`, code);
   }

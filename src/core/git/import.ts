@@ -63,6 +63,7 @@ export async function importDirectory(git: HostGit, paths: StatePaths, host: Hos
   };
   try {
     await refuseLarge(work, report);
+    await forgetSpecial(work, report);
     await addAll(work, paths);
     return await toTree(work);
   } finally {
@@ -122,6 +123,14 @@ function sizeOf(path: string): number {
   }
 }
 
+/** Git passes a FIFO, socket or device over, but gives up where one stands in the place of a file it knows. */
+async function forgetSpecial(work: Import, report: WalkReport): Promise<void> {
+  if (report.special.length === 0) return;
+  const input = Buffer.concat(report.special.flatMap((path) => [path, Buffer.from([0])]));
+  const args = ['update-index', '--force-remove', '-z', '--stdin'];
+  await work.git.output({ ...work.call, args, input }, `leave out special files of \`${work.source.path}\``);
+}
+
 async function addAll(work: Import, paths: StatePaths): Promise<void> {
   const { git, host, source } = work;
   const add = () => git.run({ ...work.call, args: ['add', '--all'] });
@@ -137,7 +146,7 @@ async function addAll(work: Import, paths: StatePaths): Promise<void> {
 
 function toAddError(exit: GitExit, path: string): AgentOsError {
   const ofTheTree =
-    /invalid path|failed to encode|unable to add|unable to index file|does not have a commit checked out|unsupported file type|beyond a symbolic link/i;
+    /invalid path|failed to encode|BOM is (required|prohibited)|unable to add|unable to index file|does not have a commit checked out|unsupported file type|beyond a symbolic link/i;
   return toGitError(exit, `read the tree of \`${path}\``, ofTheTree.test(exit.stderr) ? 'refused' : 'corrupt');
 }
 

@@ -92,19 +92,33 @@ export async function diagnoseMirror(
   commit: string,
   exit: GitExit,
 ): Promise<AgentOsError> {
-  if (!isDamage(exit.stderr)) return toGitError(exit, `check out ${commit}`);
-  const isMissing = async () => {
-    const args = ['rev-list', '--objects', '--no-walk', '--quiet', '--end-of-options', commit];
-    return (await git.run({ gitDir: host.mirror, args })).status !== 0;
-  };
+  const failure = toGitError(exit, `check out ${commit}`);
+  if (failure.code !== 'corrupt') return failure;
   const exists = await git.run({ gitDir: host.mirror, args: ['cat-file', '-e', `${commit}^{commit}`] });
   if (exists.status !== 0 && !isPromised(host, commit)) {
     return new AgentOsError('not_found', `the commit ${commit} is not in the mirror of \`${host.repo}\``, {
       hint: 'Fetch its branch first.',
     });
   }
-  await replaceMirror(paths, host, isMissing);
+  let isDamaged = false;
+  await replaceMirror(paths, host, async () => {
+    isDamaged = !(await isWhole(git, host, commit));
+    return isDamaged;
+  });
+  if (!isDamaged) return failure;
   return new AgentOsError('unavailable', `the mirror of \`${host.repo}\` had lost objects and was made anew; the next fetch fills it`);
+}
+
+/** Reads everything there is: an object may be in its place and damaged. Old flaws of an honest history are no damage. */
+async function isWhole(git: HostGit, host: HostRepository, commit: string): Promise<boolean> {
+  const listed = await git.run({
+    gitDir: host.mirror,
+    args: ['rev-list', '--objects', '--no-walk', '--quiet', '--end-of-options', commit],
+  });
+  if (listed.status !== 0) return false;
+  const checked = await git.run({ gitDir: host.mirror, args: ['fsck', '--no-dangling', '--no-progress'] });
+  const said = checked.stdout.toString() + checked.stderr;
+  return checked.status === 0 || !/^missing |broken link|corrupt|mismatch|unable to|cannot|inflate/im.test(said);
 }
 
 /** True when a branch of the mirror says that the commit is there. */

@@ -88,10 +88,10 @@ export async function pushCommit(
 function toPushError(exit: GitExit, remote: string, branch: string): AgentOsError {
   const reason = /^!\t[^\t]*\t(.*)$/m.exec(exit.stdout.toString())?.[1];
   const doing = `push \`${branch}\` to \`${remote}\``;
-  if (reason === undefined) {
-    const isLocal = /src refspec|bad object|not a valid|unable to read/i.test(exit.stderr);
-    return toGitError(exit, doing, isLocal ? 'not_found' : 'unavailable');
-  }
+  // An object that we lack shows as a broken transfer on the other side.
+  if (/fatal: bad object|src refspec|not a valid object/i.test(exit.stderr)) return toGitError(exit, doing, 'not_found');
+  if (reason === undefined) return toGitError(exit, doing, 'unavailable');
+  if (/unpacker error|unpack failed/i.test(reason)) return toGitError(exit, doing, 'unavailable');
   const isElsewhere =
     /stale info|fetch first|non-fast-forward|already exists|cannot lock ref|failed to lock|failed to update ref|reference already/i;
   const code = isElsewhere.test(reason) ? 'conflict' : 'refused';

@@ -12,6 +12,8 @@ import { isDotGit } from './names.ts';
 export interface WalkReport {
   /** Relative paths of regular files larger than the limit. */
   large: Buffer[];
+  /** Relative paths of FIFOs, sockets and devices, which no tree can hold. */
+  special: Buffer[];
   /** Bytes of all regular files, ignored ones included. */
   totalBytes: number;
   /** Regular files and symlinks below each directory, ignored ones included; the root is `''`. */
@@ -27,7 +29,7 @@ const BREATH = 256;
  *   the system, `corrupt` for what cannot be read, `io` for a failing disk.
  */
 export async function walkTree(root: string, largeBytes: number): Promise<WalkReport> {
-  const report: WalkReport = { large: [], totalBytes: 0, filesBelow: new Map() };
+  const report: WalkReport = { large: [], special: [], totalBytes: 0, filesBelow: new Map() };
   const top = Buffer.from(root);
   const open: Buffer[] = [Buffer.alloc(0)];
   for (let count = 1; open.length > 0; count++) {
@@ -56,6 +58,8 @@ function visit(top: Buffer, path: Buffer, open: Buffer[], report: WalkReport, la
     makeReadable(top, path, stats);
     report.totalBytes += stats.size;
     if (stats.size > largeBytes) report.large.push(path);
+  } else if (!stats.isSymbolicLink()) {
+    report.special.push(path);
   }
   return stats.isFile() || stats.isSymbolicLink() ? 1 : 0;
 }
