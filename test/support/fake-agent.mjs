@@ -2,7 +2,7 @@
 // An agent with every fault that the tests need. The mode comes from the first
 // argument or FAKE_AGENT_MODE; more arguments belong to the mode.
 import { execFileSync, spawn } from 'node:child_process';
-import { existsSync, linkSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, linkSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 
 const mode = process.argv[2] ?? process.env.FAKE_AGENT_MODE ?? 'ok';
@@ -19,7 +19,7 @@ const forever = () => setInterval(() => {}, 1000);
 const git = (...argv) => execFileSync('git', ['-c', 'user.name=Agent', '-c', 'user.email=agent@example.com', ...argv], { stdio: 'ignore' });
 /** A shell in a session of its own whose parent is gone: it descends from nobody here. */
 const daemon = (script) => {
-  spawn('setsid', ['sh', '-c', `(${script}) &`], { stdio: args.includes('quiet') ? 'ignore' : 'inherit', detached: true }).unref();
+  spawn('sh', ['-c', `(${script}) &`], { stdio: args.includes('quiet') ? 'ignore' : 'inherit', detached: true }).unref();
 };
 
 /** Answers what this process can see, as JSON in `seen.json`. */
@@ -216,7 +216,7 @@ const modes = {
   },
   fifo: () => {
     work();
-    execFileSync('mkfifo', [resultFile]);
+    execFileSync('sh', ['-c', 'mkfifo "$0"', resultFile]);
   },
   dir: () => {
     work();
@@ -225,7 +225,7 @@ const modes = {
   huge: () => {
     work();
     writeFileSync(resultFile, result());
-    execFileSync('truncate', ['-s', '5G', resultFile]);
+    truncateSync(resultFile, 5 * 2 ** 30);
   },
 };
 
