@@ -13,7 +13,7 @@ import { commentMarker, parseRequirementBody, renderChangeComment, renderRequire
 import type { PlanAction, PlanPaper } from './policy.ts';
 import { logStep, type Progress } from './progress.ts';
 import { renderPlan, toPlanDocument } from './render.ts';
-import { planDirectory, writePlan, writeSprint, writeStored } from './state.ts';
+import { planDirectory, readSprint, writePlan, writeSprint, writeStored } from './state.ts';
 
 type Of<K extends PlanAction['kind']> = Extract<PlanAction, { kind: K }>;
 
@@ -76,25 +76,28 @@ async function fileIssue(ports: Ports, known: Progress, { repo, step, reason }: 
     key: fileKey(key, step.generation),
     payload: { title, hash },
     nature: 'once',
-    probe: async () => {
-      const own = (await forge.getIdentity()).id;
-      const known = filedIssues(await effects.list(repo, 'file-issue'));
-      const issues = await forge.listIssues(repo, { state: 'all' });
-      const found = issues.findLast(
-        (issue) =>
-          issue.author.id === own &&
-          parseRequirementBody(issue.body)?.key === key &&
-          !known.has(issue.number) &&
-          !step.earlier.includes(issue.number),
-      );
-      return found && { number: found.number };
-    },
+    probe: async () => (step.tried ? findFiled(ports, repo, step) : undefined),
     act: () => forge.createIssue(repo, { title, body: renderRequirementBody(key, text), labels: [] }),
   });
   known.filed.set(key, { number, generation: step.generation });
   known.news = true;
   await logStep(ports, { event: 'plan.issue.filed', repo, issue: number, reason: `${title}: ${reason}` });
   return { outcome: 'applied', detail: { issue: number, title } };
+}
+
+/** The newest issue of ours with the marker of this requirement that no record and no earlier generation holds. */
+async function findFiled(ports: Ports, repo: string, step: Of<'file-issue'>['step']): Promise<{ number: number } | undefined> {
+  const forge = await ports.forge();
+  const own = (await forge.getIdentity()).id;
+  const known = filedIssues(await (await ports.effects()).list(repo, 'file-issue'));
+  const found = (await forge.listIssues(repo, { state: 'all' })).findLast(
+    (issue) =>
+      issue.author.id === own &&
+      parseRequirementBody(issue.body)?.key === step.requirement.key &&
+      !known.has(issue.number) &&
+      !step.earlier.includes(issue.number),
+  );
+  return found && { number: found.number };
 }
 
 async function commentIssue(ports: Ports, known: Progress, { repo, step, reason }: Of<'comment-issue'>): Promise<Applied> {
@@ -106,7 +109,7 @@ async function commentIssue(ports: Ports, known: Progress, { repo, step, reason 
     subject: `#${step.issue}`,
     kind: 'comment-requirement',
     key: commentKey(key, hash),
-    payload: { hash },
+    payload: { hash, body: step.bodyHash },
     nature: 'once',
     probe: async () => {
       const own = (await forge.getIdentity()).id;
@@ -135,7 +138,7 @@ async function writePaper(ports: Ports, known: Progress, paper: PlanPaper): Prom
   const dir = planDirectory(ports.paths.plan, facts.repo);
   const selected = [...new Set([...facts.sprint.selected, ...known.selected])].sort((a, b) => a - b);
   const sprint = { ...facts.sprint, selected };
-  const begun = sprint.startedAt === facts.now.toISOString();
+  const begun = readSprint(dir)?.sprint !== sprint.sprint;
   const nextAt = new Date(Date.parse(sprint.startedAt) + ports.config.plan.cadence_days * 24 * 3600 * 1000).toISOString();
   const numbers = new Map([...known.filed].map(([key, { number }]) => [key, number]));
   const document = toPlanDocument(paper, { numbers, madeReady: known.madeReady, nextAt });

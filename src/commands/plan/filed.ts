@@ -48,17 +48,29 @@ export interface Filed {
   issue?: number;
   /** The journal knows that we filed this very issue. */
   recorded: boolean;
-  /** Of the text that was filed, and of the text that was said last. */
+  /** Of the text that was filed, and of the text that stands now, as far as known. */
   filedHash?: string;
   hash?: string;
+  /** The latest comment: the text it told, and the description it was written under. */
+  said?: { hash: string; body: string };
   title?: string;
   /** Issues of earlier generations. */
   earlier: number[];
 }
 
 export type RequirementStep =
-  | { step: 'file'; requirement: ListedRequirement; generation: number; earlier: number[]; adopts?: number; reason: string }
-  | { step: 'comment'; requirement: ListedRequirement; issue: number; reason: string }
+  | {
+      step: 'file';
+      requirement: ListedRequirement;
+      generation: number;
+      earlier: number[];
+      /** An issue of ours is there that the journal does not hold. */
+      adopts?: number;
+      /** It was tried before, so that the forge must be asked; else what was gathered says that there is none. */
+      tried: boolean;
+      reason: string;
+    }
+  | { step: 'comment'; requirement: ListedRequirement; issue: number /** Of the description now. */; bodyHash: string; reason: string }
   | { step: 'none'; key: string; title: string; issue?: number; reason: string };
 
 export const fileKey = (key: string, generation: number): string => `requirement:${key}:${generation}`;
@@ -118,17 +130,43 @@ function traceOne(facts: FiledFacts, records: ReadonlyMap<number, EffectRecord>,
 
 function withHash(facts: FiledFacts, filed: Filed, record: EffectRecord | undefined, key: string): Filed {
   const stored = facts.stored.find((entry) => entry.key === key && entry.issue === filed.issue);
-  const comments = facts.comments.filter((entry) => entry.subject === `#${filed.issue}` && entry.state === 'done');
-  const said = comments.sort((a, b) => (a.recordedAt ?? '').localeCompare(b.recordedAt ?? '')).at(-1);
+  const said = findSaid(facts.comments, filed.issue);
   const filedHash = fieldOf(record?.payload, 'hash') ?? (filed.issue === undefined ? undefined : facts.hashes.get(filed.issue));
-  const hash = stored?.hash ?? fieldOf(said?.payload, 'hash') ?? filedHash;
+  const hash = stored?.hash ?? said?.hash ?? filedHash;
   const title = stored?.title ?? facts.issues.get(filed.issue ?? 0)?.title;
   return {
     ...filed,
     ...(typeof filedHash === 'string' && { filedHash }),
     ...(typeof hash === 'string' && { hash }),
+    ...(said && { said }),
     ...(title !== undefined && { title }),
   };
+}
+
+function findSaid(comments: readonly EffectRecord[], issue: number | undefined): Filed['said'] {
+  const told = comments.filter((entry) => entry.subject === `#${issue}` && entry.state === 'done');
+  const latest = told.sort((a, b) => (a.recordedAt ?? '').localeCompare(b.recordedAt ?? '')).at(-1);
+  const [hash, body] = [fieldOf(latest?.payload, 'hash'), fieldOf(latest?.payload, 'body')];
+  return typeof hash === 'string' && typeof body === 'string' ? { hash, body } : undefined;
+}
+
+/** Issues whose description is older than their requirement: nobody has edited it since the change was told. */
+export function listOutdated(facts: FiledFacts, traced: ReadonlyMap<string, Filed>, listed: readonly ListedRequirement[]): Set<number> {
+  const outdated = new Set<number>();
+  for (const [key, filed] of traced) {
+    if (filed.issue === undefined) continue;
+    const now = facts.hashes.get(filed.issue) ?? '';
+    const asked = listed.find((requirement) => requirement.key === key && !requirement.done);
+    // Without a list: a killed pass may have told what it did not store.
+    const wanted = asked ? [asked.hash] : [filed.hash, filed.said?.hash].filter((hash) => hash !== undefined);
+    if (wanted.some((hash) => isOlder(now, hash, filed))) outdated.add(filed.issue);
+  }
+  return outdated;
+}
+
+function isOlder(now: string, wanted: string, { said, filedHash }: Filed): boolean {
+  if (now === wanted) return false;
+  return said ? said.hash !== wanted || said.body === now : filedHash !== wanted;
 }
 
 /** What to do for each listed requirement, in the order of the list, then those that left it. */
@@ -156,17 +194,19 @@ function decideOne(requirement: ListedRequirement, facts: FiledFacts, filed: Fil
     ...(filed?.issue !== undefined && { issue: filed.issue }),
   });
   if (requirement.done) return [none('ticked off in the list')];
-  if (!filed) return [{ step: 'file', requirement, generation: 1, earlier: [], reason: 'a new requirement' }];
+  if (!filed) return [{ step: 'file', requirement, generation: 1, earlier: [], tried: false, reason: 'a new requirement' }];
   const { generation, earlier, issue: number } = filed;
-  if (number === undefined) return [{ step: 'file', requirement, generation, earlier, reason: 'filed before, outcome unknown' }];
+  if (number === undefined)
+    return [{ step: 'file', requirement, generation, earlier, tried: true, reason: 'filed before, outcome unknown' }];
   const adopt: RequirementStep[] = filed.recorded
     ? []
-    : [{ step: 'file', requirement, generation, earlier, adopts: number, reason: `#${number} was filed for it before` }];
+    : [{ step: 'file', requirement, generation, earlier, adopts: number, tried: true, reason: `#${number} was filed for it before` }];
   if (filed.hash === hash) return adopt.length > 0 ? adopt : [none(`unchanged since #${number}`)];
+  if (facts.hashes.get(number) === hash && !filed.said) return [...adopt, none(`#${number} says it already`)];
   const issue = facts.issues.get(number);
   const settled = whySettled(issue, facts);
   if (settled !== undefined || !issue) {
-    const next = { generation: generation + 1, earlier: [...earlier, number] };
+    const next = { generation: generation + 1, earlier: [...earlier, number], tried: false };
     return [...adopt, { step: 'file', requirement, ...next, reason: `changed, and #${number} is ${settled}` }];
   }
   const said = facts.comments.some(
@@ -176,7 +216,7 @@ function decideOne(requirement: ListedRequirement, facts: FiledFacts, filed: Fil
     ...adopt,
     said
       ? none(`#${number} was told of this text before`)
-      : { step: 'comment', requirement, issue: number, reason: 'its text has changed' },
+      : { step: 'comment', requirement, issue: number, bodyHash: facts.hashes.get(number) ?? '', reason: 'its text has changed' },
   ];
 }
 

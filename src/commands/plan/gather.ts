@@ -8,7 +8,7 @@ import { askTrust } from '../../core/github/ask-readiness.ts';
 import type { Issue, IssueEvent } from '../../core/github/github.ts';
 import { TRAYS } from '../../core/mailbox/mailbox.ts';
 import type { Ports } from '../../core/ports.ts';
-import { type FiledFacts, filedIssues, type ListedRequirement } from './filed.ts';
+import type { FiledFacts, ListedRequirement } from './filed.ts';
 import { decideLabel, writersToAsk } from './labelling.ts';
 import { parseRequirementBody } from './marker.ts';
 import { draftPlan, type RepoFacts, type RepoView } from './policy.ts';
@@ -108,9 +108,8 @@ async function gatherFiled(ports: Ports, repo: RepoConfig, tasks: readonly Plann
 
 /** Judges the best candidates, until enough of them may be made Ready. */
 async function judgeRanked(ports: Ports, repo: RepoConfig, facts: Omit<RepoFacts, 'verdicts'>): Promise<Map<number, LabelVerdict>> {
-  const { ranked, capacity, outdated } = draftPlan(facts);
+  const { ranked, capacity, filedBy, outdated } = draftPlan(facts);
   const forge = await ports.forge();
-  const filed = filedIssues(facts.filed.filed);
   const verdicts = new Map<number, LabelVerdict>();
   let found = 0;
   for (const { candidate } of ranked satisfies Scored[]) {
@@ -122,7 +121,7 @@ async function judgeRanked(ports: Ports, repo: RepoConfig, facts: Omit<RepoFacts
     }
     const events = await forge.listIssueEvents(repo.name, issue.number);
     const verdict = await judgeLabel(ports, repo, issue, events, {
-      filedByUs: filed.has(issue.number),
+      filedByUs: filedBy.has(issue.number),
       outdated: outdated.has(issue.number),
     });
     verdicts.set(issue.number, verdict);

@@ -9,7 +9,9 @@ import {
   type Filed,
   type FiledFacts,
   filedIssues,
+  fileKey,
   type ListedRequirement,
+  listOutdated,
   type RequirementStep,
   traceRequirements,
 } from './filed.ts';
@@ -60,6 +62,8 @@ export interface Draft {
   capacity: Capacity;
   /** Open issues that are no candidates. */
   excluded: Deferred[];
+  /** Issues that we filed, with the key of the effect; those that this pass adopts included. */
+  filedBy: ReadonlyMap<number, string>;
   /** Issues whose description is older than their requirement. */
   outdated: ReadonlySet<number>;
 }
@@ -90,6 +94,9 @@ export function draftPlan(facts: Omit<RepoFacts, 'verdicts'>): Draft {
   const open = [...filed.issues.values()].filter((issue) => issue.state === 'open');
   const unblocks = mapUnblocks(open);
   const filedBy = filedIssues(filed.filed);
+  for (const step of steps) {
+    if (step.step === 'file' && step.adopts !== undefined) filedBy.set(step.adopts, fileKey(step.requirement.key, step.generation));
+  }
   const excluded: Deferred[] = [];
   const candidates: Candidate[] = [];
   for (const issue of open) {
@@ -105,7 +112,8 @@ export function draftPlan(facts: Omit<RepoFacts, 'verdicts'>): Draft {
     ranked: rank(candidates, facts.now),
     capacity: decideCapacity(facts.size, listInWork(open, tasks, readyLabel).size, facts.review),
     excluded,
-    outdated: listOutdated(filed, traced, steps),
+    filedBy,
+    outdated: listOutdated(filed, traced, facts.requirements ?? []),
   };
 }
 
@@ -190,15 +198,4 @@ function toCandidate(issue: Issue, filedKey: string | undefined, unblocks: reado
 
 function toNewCandidate({ key, title, text }: ListedRequirement, now: Date): Candidate {
   return { requirement: key, title, body: text, labels: [], createdAt: now.toISOString(), origin: 'requirement', unblocks: [] };
-}
-
-/** Told of a newer text, while the description still is what was filed. */
-function listOutdated(filed: FiledFacts, traced: ReadonlyMap<string, Filed>, steps: readonly RequirementStep[]): Set<number> {
-  const outdated = new Set(steps.flatMap((step) => (step.step === 'comment' ? [step.issue] : [])));
-  for (const { issue, hash, filedHash } of traced.values()) {
-    if (issue === undefined || hash === undefined) continue;
-    const now = filed.hashes.get(issue);
-    if (now !== undefined && now !== hash && (filedHash === undefined || filedHash === now)) outdated.add(issue);
-  }
-  return outdated;
 }
