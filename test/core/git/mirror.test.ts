@@ -1,6 +1,6 @@
 /** The mirror holds the forge's branches, heals itself, and never loses what preserved work stands on. */
 import { execFileSync } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync, rmSync, truncateSync, utimesSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, readdirSync, readFileSync, rmSync, truncateSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { openGit } from '../../../src/core/git/open-git.ts';
@@ -71,8 +71,10 @@ it.each(['a torn ref', 'a lost object store', 'a torn pack'])('survives %s', asy
   if (damage === 'a lost object store') for (const name of readdirSync(objects)) rmSync(join(objects, name), { recursive: true });
   if (damage === 'a torn pack') {
     sh(host.mirror, 'repack', '-adq');
-    for (const name of readdirSync(join(objects, 'pack')).filter((file) => file.endsWith('.pack')))
+    for (const name of readdirSync(join(objects, 'pack')).filter((file) => file.endsWith('.pack'))) {
+      chmodSync(join(objects, 'pack', name), 0o600);
       truncateSync(join(objects, 'pack', name), 20);
+    }
   }
   sh(dev, 'commit', '-q', '--allow-empty', '-m', 'second');
   sh(dev, 'push', '-q', 'origin', 'main');
