@@ -42,7 +42,8 @@ export function openPorts(config: LoadedConfig, request: Omit<ContextRequest, 'c
   const sandbox = once(async () => {
     const { openSandbox } = await import('./core/sandbox/open-sandbox.ts');
     const { mode, readable } = config.sandbox;
-    const opened = await openSandbox({ mode, readable, path, stateDir: config.state_dir });
+    const hidden = [config.path, config.forge.root];
+    const opened = await openSandbox({ mode, readable, path, stateDir: config.state_dir, hidden });
     if (opened.notice !== undefined) request.out.note(opened.notice);
     return opened.sandbox;
   });

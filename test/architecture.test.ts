@@ -17,15 +17,15 @@ const files = readdirSync(root, { recursive: true, encoding: 'utf8' })
 
 /** Files that are synchronous and touch nothing: stages of commands, and the pure parts of core. */
 const PURE = [
-  /^commands\/[^/]+\/(policy|format|classify|start|outcome|report|prompt|reviews|statistics|similarity|detect|fingerprint|requirements|proposal|score|render[a-z-]*)\.ts$/,
+  /^commands\/[^/]+\/(policy|format|classify|start|outcome|report|prompt|reviews|statistics|similarity|detect|fingerprint|requirements|proposal|score|activity|filed|marker|render[a-z-]*)\.ts$/,
   /^core\/(ids|text|front-matter|front-matter-yaml|statistics|errors)\.ts$/,
   /^core\/config\/(schema|paths|describe|select-repos|shape)\.ts$/,
   /^core\/events\/event\.ts$/,
   /^core\/mailbox\/(mailbox|task|message|reclaim)\.ts$/,
-  /^core\/github\/(github|labels|readiness|dependencies|status-comment|local-records)\.ts$/,
+  /^core\/github\/(github|labels|readiness|dependencies|status-comment|local-records|local-fields|local-sections)\.ts$/,
   /^core\/git\/(git|tree-policy|glob|protected-paths|names)\.ts$/,
   /^core\/agents\/(agent|result|result-sections|issue-blocks|unified-diff)\.ts$/,
-  /^core\/(effects\/(effects|decide-effect)|sandbox\/sandbox|routing\/chain|memory\/(entries|render)|fsck\/invariants)\.ts$/,
+  /^core\/(effects\/(effects|decide-effect)|sandbox\/sandbox|routing\/chain|memory\/(entries|render)|fsck\/(snapshot|([a-z]+-)?invariants))\.ts$/,
 ];
 
 /** Which files may import a vendor package. A package that is not listed may be used anywhere in core and commands. */
@@ -118,7 +118,8 @@ function judgeSource(file: string, source: string): string[] {
   ) {
     problems.push('a pure file reads the clock, chance or the process, or waits');
   }
-  if (file !== 'main.ts' && /\bprocess\.exit\(/.test(withoutComments(source).replace(/`[^`]*`|'[^'\n]*'/g, ''))) problems.push('only main.ts ends the process');
+  if (file !== 'main.ts' && /\bprocess\.exit\(/.test(withoutComments(source).replace(/`[^`]*`|'[^'\n]*'/g, '')))
+    problems.push('only main.ts ends the process');
   return problems;
 }
 
