@@ -10,7 +10,7 @@ import { cleanLine, neutralise } from '../text.ts';
 z.config({ jitless: true });
 
 /** Entries kept in `entries.json`; the rendered text holds fewer. */
-export const MAX_ENTRIES = 300;
+const MAX_ENTRIES = 300;
 const MAX_PATHS = 60;
 const MAX_PATH = 160;
 const MAX_NOTES = 5;
@@ -91,7 +91,7 @@ export function addEntry(entries: readonly Entry[], added: Entry): Entry[] {
 }
 
 /** The `max` entries that matter most, newest first. */
-export function keepRelevant(entries: readonly Entry[], max: number): Entry[] {
+function keepRelevant(entries: readonly Entry[], max: number): Entry[] {
   return byRelevance(entries).slice(0, max).sort(compareNewestFirst);
 }
 
