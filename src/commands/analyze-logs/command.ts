@@ -16,9 +16,9 @@ export interface AnalyzeLogsOptions extends LoopOptions {
 }
 
 const DEFAULT_DAYS = 7;
-const MAX_DAYS = 366;
+const MAX_DAYS = 3650;
 
-/** One pass. @returns the exit status. @throws `usage` for a window of nothing, or of more than 366 days. */
+/** One pass. @returns the exit status. @throws `usage` for a window of nothing, or of more than 3650 days. */
 export async function runAnalyzeLogs(options: AnalyzeLogsOptions, ports: Ports, out: Output): Promise<number> {
   const days = options.days ?? DEFAULT_DAYS;
   if (!Number.isFinite(days) || days <= 0 || days > MAX_DAYS) {

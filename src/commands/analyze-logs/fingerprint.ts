@@ -7,7 +7,7 @@
 import { shortHash } from '../../core/ids.ts';
 import { cleanText, truncate } from '../../core/text.ts';
 
-export const FINGERPRINT_VERSION = 'v1';
+const FINGERPRINT_VERSION = 'v1';
 
 /** Longest template. */
 const MAX_TEMPLATE = 200;

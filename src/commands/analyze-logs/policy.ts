@@ -8,7 +8,7 @@ import type { Action } from '../run-command.ts';
 import { isSupported, MIN_EVENTS, MIN_ISSUES, type Pattern } from './detect.ts';
 
 /** Issues filed by one run at most. */
-export const MAX_FILED = 3;
+const MAX_FILED = 3;
 
 /** What the journal knows of a fingerprint. */
 export interface Filed {

@@ -3,7 +3,7 @@ import type { Event } from '../../core/events/event.ts';
 import { type CodeCount, countCodes, findPatterns, listAttempts, listFailures, type Pattern } from './detect.ts';
 import { type Metrics, measure } from './statistics.ts';
 
-export type DataQuality = {
+type DataQuality = {
   /** Events in the window. */
   events: number;
   /** Lines that could not be read, in the window and the weeks before it. */

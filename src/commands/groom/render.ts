@@ -5,7 +5,7 @@ import { type Fact, type GroomSnapshot, type IssueFacts, listFacts, type RepoFac
 /** Recognises the comment; counts only on comments that our own account wrote. */
 export const GROOM_MARKER = '<!-- agentos:groom -->';
 
-export type Finding = { kind: Fact['kind']; subject: string; title: string; reason: string; leftAlone: string | null };
+type Finding = { kind: Fact['kind']; subject: string; title: string; reason: string; leftAlone: string | null };
 export type GroomReport = { repos: { repo: string; state: string; open: number; findings: Finding[] }[] };
 
 const HEADINGS: readonly [Fact['kind'], string][] = [

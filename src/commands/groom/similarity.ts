@@ -10,7 +10,7 @@ import type { Nodes } from 'mdast';
 import { fromMarkdown } from 'mdast-util-from-markdown';
 
 /** Half the likeness of the titles, half that of the texts. */
-export const THRESHOLD = 0.75;
+const THRESHOLD = 0.75;
 /** Less than this of either is never a duplicate. */
 const MIN_TITLE = 0.5;
 const MIN_TEXT = 0.5;
