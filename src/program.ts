@@ -6,9 +6,13 @@
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import type { LoopName, LoopRequest } from './cli.ts';
+import { registerLocal } from './commands/local/local.ts';
 import { registerApprove } from './commands/operator/approve.ts';
 import { registerCancel } from './commands/operator/cancel.ts';
+import { registerConfig } from './commands/operator/config.ts';
+import { registerCron } from './commands/operator/cron.ts';
 import { registerExplain } from './commands/operator/explain.ts';
+import { registerInit } from './commands/operator/init.ts';
 import { registerPause } from './commands/operator/pause.ts';
 import { registerRetry } from './commands/operator/retry.ts';
 import { registerShow } from './commands/operator/show.ts';
@@ -62,6 +66,12 @@ export async function runProgram(argv: string[], signal: AbortSignal, runLoop: R
   registerRetry(program, tools);
   registerCancel(program, tools);
   registerApprove(program, tools);
+  program.commandsGroup('Setting up:');
+  registerInit(program, tools, collect);
+  registerConfig(program, tools);
+  registerCron(program, tools);
+  program.commandsGroup('The forge on this machine:');
+  registerLocal(program, tools);
   addGlobals(program);
   try {
     await program.parseAsync(argv, { from: 'user' });

@@ -1,0 +1,52 @@
+/** What a configuration means, as `agentos config check` prints it. Pure. */
+import type { AgentConfig, LoadedConfig, RepoConfig } from '../../core/config/schema.ts';
+import type { ProtectedGlob } from '../../core/git/protected-paths.ts';
+import { plural } from '../../core/text.ts';
+import type { Paint } from './tools.ts';
+
+export function renderConfigSummary(config: LoadedConfig, builtIn: readonly ProtectedGlob[], paint: Paint): string {
+  const sections = [
+    [`${config.path}: ${paint('good', 'correct')}`, `  state: ${config.state_dir}`, `  forge: ${config.forge.kind}, ${config.forge.root}`],
+    ['Repositories', ...config.repos.flatMap(renderRepo)],
+    ['Agents', ...Object.entries(config.agents).map(([name, agent]) => `  ${name}: ${renderAgent(agent)}`)],
+    ['Routing', ...Object.entries(config.routing).map(([type, chain]) => `  ${type}: ${chain?.join(' → ')}`)],
+    renderWarnings(config).map((warning) => `${paint('warn', 'note')}: ${warning}`),
+    ['Protected paths, built in: a change there needs a person in every mode', ...renderProtected(builtIn)],
+  ];
+  return `${sections
+    .filter((lines) => lines.length > 0)
+    .map((lines) => lines.join('\n'))
+    .join('\n\n')}\n`;
+}
+
+function renderRepo(repo: RepoConfig): string[] {
+  const trusted = repo.trusted === 'write' ? 'everyone with write permission' : repo.trusted.join(', ');
+  return [
+    `  ${repo.name}: ${repo.automation}, \`${repo.ready.label}\` by ${trusted}, onto ${repo.base ?? "the forge's default branch"}`,
+    ...repo.setup.map((line) => `    setup: ${line}`),
+    ...repo.verify.map((line) => `    verify: ${line}`),
+    ...repo.protected_paths.map((glob) => `    protected: ${glob}`),
+  ];
+}
+
+function renderAgent(agent: AgentConfig): string {
+  const what = agent.kind === 'command' ? `command ${agent.command.join(' ')}` : agent.kind;
+  return `${what}, at most ${agent.timeout_minutes} min, ${agent.silence_minutes} min without output`;
+}
+
+/** What is allowed, and may not be meant. */
+function renderWarnings(config: LoadedConfig): string[] {
+  const unproved = config.repos.filter((repo) => repo.verify.length === 0).map((repo) => repo.name);
+  const used = new Set(Object.values(config.routing).flat());
+  const idle = Object.keys(config.agents).filter((name) => !used.has(name));
+  return [
+    ...(unproved.length > 0 ? [`no \`verify\` for ${unproved.join(', ')}: nothing is merged there unless the forge runs checks`] : []),
+    ...(config.sandbox.mode === 'required' ? [] : [`\`sandbox.mode: ${config.sandbox.mode}\`: agents may run unconfined as this user`]),
+    ...(idle.length > 0 ? [`${plural(idle.length, 'agent')} in no chain of \`routing\`: ${idle.join(', ')}`] : []),
+  ];
+}
+
+function renderProtected(builtIn: readonly ProtectedGlob[]): string[] {
+  const reasons = [...new Set(builtIn.map(({ why }) => why))];
+  return reasons.map((reason) => `  ${reason}: ${builtIn.flatMap(({ glob, why }) => (why === reason ? [glob] : [])).join(' ')}`);
+}
