@@ -6,12 +6,14 @@
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import type { LoopName, LoopRequest } from './cli.ts';
-import { registerLocal } from './commands/local/local.ts';
+import { registerLocal, registerLocal } from './commands/local/local.ts';
 import { registerApprove } from './commands/operator/approve.ts';
 import { registerCancel } from './commands/operator/cancel.ts';
 import { registerConfig } from './commands/operator/config.ts';
 import { registerCron } from './commands/operator/cron.ts';
+import { registerDoctor } from './commands/operator/doctor.ts';
 import { registerExplain } from './commands/operator/explain.ts';
+import { registerFsck } from './commands/operator/fsck.ts';
 import { registerInit } from './commands/operator/init.ts';
 import { registerPause } from './commands/operator/pause.ts';
 import { registerRetry } from './commands/operator/retry.ts';
@@ -61,6 +63,8 @@ export async function runProgram(argv: string[], signal: AbortSignal, runLoop: R
   registerStatus(program, tools);
   registerShow(program, tools);
   registerExplain(program, tools);
+  registerDoctor(program, tools);
+  registerFsck(program, tools);
   program.commandsGroup('Deciding:');
   registerPause(program, tools, collect);
   registerRetry(program, tools);
@@ -71,6 +75,8 @@ export async function runProgram(argv: string[], signal: AbortSignal, runLoop: R
   registerConfig(program, tools);
   registerCron(program, tools);
   program.commandsGroup('The forge on this machine:');
+  registerLocal(program, tools);
+  program.commandsGroup('The local forge:');
   registerLocal(program, tools);
   addGlobals(program);
   try {

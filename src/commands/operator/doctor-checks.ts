@@ -1,0 +1,200 @@
+/** What `agentos doctor` looks at. Each check says what it found and, where something is wrong, what to do. */
+import { statfsSync, statSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { AgentOsError, messageOf, toIoError } from '../../core/errors.ts';
+import { exists } from '../../core/mailbox/tray-files.ts';
+import { isPaused } from '../../core/pause.ts';
+import type { Ports } from '../../core/ports.ts';
+import { findProgram } from '../../core/process.ts';
+import { cleanLine } from '../../core/text.ts';
+import { gatherLoops } from './loop-health.ts';
+
+export interface Check {
+  name: string;
+  /** `warn`: it works, and a person should know. */
+  state: 'ok' | 'warn' | 'bad';
+  what: string;
+  remedy?: string;
+}
+
+const NODE_AT_LEAST = [20, 19] as const;
+const GIT_AT_LEAST = [2, 38] as const;
+const MB = 1024 * 1024;
+
+/** File systems over a network: rename, link and locks do not hold there what they promise. */
+const NETWORK_FILE_SYSTEMS: Record<number, string> = {
+  26985: 'NFS',
+  20859: 'SMB',
+  4283649346: 'CIFS',
+  4266872130: 'SMB2',
+  1702057286: 'FUSE',
+  16914839: '9p',
+  12805120: 'Ceph',
+  1397113167: 'AFS',
+};
+
+const ok = (name: string, what: string): Check => ({ name, state: 'ok', what });
+const warn = (name: string, what: string, remedy: string): Check => ({ name, state: 'warn', what, remedy });
+const bad = (name: string, what: string, remedy: string): Check => ({ name, state: 'bad', what, remedy });
+
+/** What needs no configuration. */
+export function checkMachine(version: string, path: string): Check[] {
+  const node = atLeast(version, NODE_AT_LEAST)
+    ? ok('node', version)
+    : bad('node', `${version} is older than ${NODE_AT_LEAST.join('.')}`, 'Install a newer Node.');
+  const flock = findProgram('flock', path);
+  return [node, flock === undefined ? bad('flock', 'the program `flock` is not on PATH', 'Install util-linux.') : ok('flock', flock)];
+}
+
+/** True when `2.39.5` or `git version 2.39.5` is at least `[2, 38]`. */
+export function atLeast(version: string, least: readonly [number, number]): boolean {
+  const [, major = 0, minor = 0] = /(\d+)\.(\d+)/.exec(version)?.map(Number) ?? [];
+  return major > least[0] || (major === least[0] && minor >= least[1]);
+}
+
+export async function checkGit(ports: Ports): Promise<Check[]> {
+  return guard('git', async () => {
+    const version = await (await ports.git()).version();
+    if (atLeast(version, GIT_AT_LEAST)) return [ok('git', version)];
+    return [
+      bad('git', `${version} is older than ${GIT_AT_LEAST.join('.')}, which \`merge-tree --write-tree\` needs`, 'Install a newer git.'),
+    ];
+  });
+}
+
+/** Permissions, place, file system and free space of the state directory. */
+export function checkState(ports: Ports): Check[] {
+  const { root } = ports.paths;
+  const checks: Check[] = [];
+  const { mode, uid } = statSync(root);
+  if (uid !== process.getuid?.())
+    checks.push(bad('state', `\`${root}\` belongs to another user`, 'Run Agent OS as the user that owns it.'));
+  if ((mode & 0o077) !== 0) checks.push(warn('state', `other users can look into \`${root}\``, `Run \`chmod 700 ${root}\`.`));
+  const repository = findRepository(root);
+  if (repository !== undefined) {
+    checks.push(warn('state', `it lies in the git work tree \`${repository}\``, 'Set `state_dir` to a place outside of every repository.'));
+  }
+  const { type, bavail, bsize } = readFileSystem(root);
+  const network = NETWORK_FILE_SYSTEMS[type];
+  if (network !== undefined)
+    checks.push(bad('state', `\`${root}\` is on ${network}, where locks and renames are not safe`, 'Set `state_dir` to a local disk.'));
+  const free = Math.floor((bavail * bsize) / MB);
+  if (free < 200) checks.push(bad('disk', `${free} MB are free`, 'Free disk space; `agentos gc` says what can go.'));
+  else if (free < 2000) checks.push(warn('disk', `${free} MB are free`, 'Free disk space soon; `agentos gc` says what can go.'));
+  else checks.push(ok('disk', `${free} MB are free`));
+  return checks.some((check) => check.name === 'state') ? checks : [ok('state', root), ...checks];
+}
+
+function readFileSystem(path: string): { type: number; bavail: number; bsize: number } {
+  try {
+    return statfsSync(path);
+  } catch (error) {
+    throw toIoError(error, `look at the file system of \`${path}\``);
+  }
+}
+
+/** The directory above with a `.git`, when there is one. */
+function findRepository(path: string): string | undefined {
+  for (let at = path; ; at = dirname(at)) {
+    if (exists(`${at}/.git`)) return at;
+    if (dirname(at) === at) return undefined;
+  }
+}
+
+export async function checkSandbox(ports: Ports): Promise<Check[]> {
+  return guard('sandbox', async () => {
+    const sandbox = await ports.sandbox();
+    if (sandbox.kind === 'unconfined') {
+      const remedy = 'Install bubblewrap (`apt install bubblewrap`) and set `sandbox.mode: required`.';
+      return [warn('sandbox', 'agents run unconfined, as this user', remedy)];
+    }
+    const probe = await sandbox.probe();
+    return [
+      probe.ready
+        ? ok('sandbox', `${sandbox.kind}: ${probe.reason}`)
+        : bad('sandbox', probe.reason, 'Allow user namespaces, or install bubblewrap.'),
+    ];
+  });
+}
+
+/** Each agent; none that can run is bad, one that cannot is worth knowing. */
+export async function checkAgents(ports: Ports): Promise<Check[]> {
+  return guard('agents', async () => {
+    const checks: Check[] = [];
+    for (const [name, agent] of await ports.agents()) {
+      const probe = await agent.probe();
+      if (probe.ready) checks.push(ok(`agent ${name}`, agent.kind));
+      else checks.push(warn(`agent ${name}`, probe.reason, 'Put it right, or take the agent out of `routing`.'));
+    }
+    if (checks.some((check) => check.state === 'ok')) return checks;
+    return [...checks, bad('agents', 'no agent can run', 'Put at least one right; `kind: patch` needs nothing.')];
+  });
+}
+
+export async function checkForge(ports: Ports): Promise<Check[]> {
+  return guard('forge', async () => {
+    const forge = await ports.forge();
+    const own = await forge.getIdentity();
+    const identity = own.shared
+      ? warn(
+          'forge',
+          `${own.login} is a person's account too`,
+          'Nothing, or give Agent OS an account of its own: its effects are told apart by its journal.',
+        )
+      : ok('forge', `${ports.config.forge.kind}, as ${own.login}`);
+    const checks = [identity];
+    for (const repo of ports.config.repos) checks.push(...(await checkRepo(ports, repo.name)));
+    return checks;
+  });
+}
+
+async function checkRepo(ports: Ports, name: string): Promise<Check[]> {
+  return guard(name, async () => {
+    const forge = await ports.forge();
+    const config = ports.config.repos.find((repo) => repo.name === name);
+    const repository = await forge.getRepository(name);
+    if (repository.archived) return [bad(name, 'the repository is archived', 'Unarchive it, or take it out of `repos`.')];
+    const base = config?.base ?? repository.defaultBranch;
+    if ((await forge.findBranch(name, base)) === undefined) return [bad(name, `there is no branch \`${base}\``, 'Push it, or set `base`.')];
+    if (config && !repository.mergeMethods.includes(config.merge_method)) {
+      return [
+        bad(
+          name,
+          `the repository does not allow \`merge_method: ${config.merge_method}\``,
+          `Use one of: ${repository.mergeMethods.join(', ')}.`,
+        ),
+      ];
+    }
+    if (config?.verify.length === 0) {
+      return [warn(name, 'there is no `verify`: only checks of the forge can prove a change', 'Set `verify` to what must pass.')];
+    }
+    return [ok(name, `onto ${base}`)];
+  });
+}
+
+/** A loop that ran and does not run any more is bad; one that never ran may not be wanted yet. */
+export function checkHeartbeats(ports: Ports): Check[] {
+  const paused = isPaused(ports.paths);
+  const switched = paused ? [warn('paused', 'everything is paused', 'Run `agentos resume` when it may go on.')] : [];
+  const loops = gatherLoops(ports.paths, ports.clock.now(), paused).filter((loop) => loop.overdue || (loop.lastExit ?? 0) !== 0);
+  if (loops.length === 0) return [...switched, ok('loops', 'none is overdue')];
+  return [
+    ...switched,
+    ...loops.map((loop) => {
+      const what = `${loop.overdue ? '' : `the last pass ended with ${loop.lastExit}: `}${cleanLine(loop.reason, 300)}`;
+      const remedy = 'Compare the crontab with `agentos cron print`; `cron.log` in the state directory has the errors.';
+      const serious = loop.overdue ? loop.lastStartedAt !== null : loop.lastExit !== 75;
+      return serious ? bad(loop.command, what, remedy) : warn(loop.command, what, remedy);
+    }),
+  ];
+}
+
+/** What a check throws is what it found. */
+export async function guard(name: string, check: () => Check[] | Promise<Check[]>): Promise<Check[]> {
+  try {
+    return await check();
+  } catch (error) {
+    if (!(error instanceof AgentOsError)) throw error;
+    return [bad(name, messageOf(error), error.hint ?? 'Put it right, then run `agentos doctor` again.')];
+  }
+}
