@@ -30,6 +30,12 @@ agentos() { AGENTOS_CONFIG="$dir/config.yaml" node "$here/bin/agentos.js" "$@"; 
 # Shows a command as a person would type it, then runs it.
 run() { printf '\n$ agentos'; printf ' %q' "$@"; printf '\n'; agentos "$@"; }
 field() { node -e 'let s = ""; process.stdin.on("data", (d) => (s += d)).on("end", () => console.log(process.argv[1].split(".").reduce((v, k) => v?.[k], JSON.parse(s)) ?? ""))' "$1"; }
+# Creates a Ready issue and remembers its number: issues and pull requests share one sequence, as on GitHub.
+create_issue() {
+  printf '\n$ agentos local issue create demo/shop --title %q --body-file %q --label ready\n' "$1" "$2"
+  issue=$(agentos local issue create demo/shop --title "$1" --body-file "$2" --label ready --json | field number)
+  printf '%s\n' "$issue"
+}
 issue_state() { agentos local issue view demo/shop "$1" --json | field state; }
 tray_of() { local f; f=$(cd "$dir/state/mailbox" && ls -- */"demo__shop-$1-1"*.md); printf '%s' "${f%%/*}"; }
 expect() { [ "$2" = "$3" ] || fail "$1 is \`$2\`, expected \`$3\`; everything is in $dir"; printf 'ok: %s is %s\n' "$1" "$2"; }
@@ -72,7 +78,7 @@ run config check
 run local init demo/shop --from "$dir/shop"
 
 say "1. An issue that carries its change and its test: merged and closed"
-run local issue create demo/shop --title 'Give a discount on the total' --body-file "$here/examples/issues/discount.md" --label ready
+create_issue 'Give a discount on the total' "$here/examples/issues/discount.md"
 run dispatch
 printf '\n$ cat state/mailbox/inbox/demo__shop-1-1.md\n'
 cat "$dir/state/mailbox/inbox/demo__shop-1-1.md"
@@ -80,21 +86,21 @@ run queue
 run pr-monitor -v
 run local ci
 run pr-monitor
-expect 'issue 1' "$(issue_state 1)" closed
-expect 'task 1' "$(tray_of 1)" 'done'
+expect "issue $issue" "$(issue_state "$issue")" closed
+expect "the task of issue $issue" "$(tray_of "$issue")" 'done'
 
 say "2. An issue that the first agent gives up and the second one finishes"
-run local issue create demo/shop --title 'Describe what every function does' --body-file "$here/examples/issues/document.md" --label ready
+create_issue 'Describe what every function does' "$here/examples/issues/document.md"
 run dispatch
 run queue
 run queue
 run local ci
 run pr-monitor
-expect 'issue 2' "$(issue_state 2)" closed
-expect 'task 2' "$(tray_of 2)" 'done'
+expect "issue $issue" "$(issue_state "$issue")" closed
+expect "the task of issue $issue" "$(tray_of "$issue")" 'done'
 
 say "3. A change that breaks a check which only the forge runs: fixed once in vain, then a person is asked"
-run local issue create demo/shop --title 'Print a receipt' --body-file "$here/examples/issues/receipt.md" --label ready
+create_issue 'Print a receipt' "$here/examples/issues/receipt.md"
 run dispatch
 run queue
 run local ci || true
@@ -103,9 +109,9 @@ run queue
 run local ci || true
 run pr-monitor
 run dispatch
-expect 'issue 3' "$(issue_state 3)" open
-expect 'task 3' "$(tray_of 3)" escalated
-run local issue view demo/shop 3
+expect "issue $issue" "$(issue_state "$issue")" open
+expect "the task of issue $issue" "$(tray_of "$issue")" escalated
+run local issue view demo/shop "$issue"
 
 say "4. A requirements list becomes issues, once"
 run plan --requirements "$here/examples/requirements.md"
