@@ -6,7 +6,7 @@
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import type { LoopName, LoopRequest } from './cli.ts';
-import { registerLocal, registerLocal } from './commands/local/local.ts';
+import { registerLocal } from './commands/local/local.ts';
 import { registerApprove } from './commands/operator/approve.ts';
 import { registerCancel } from './commands/operator/cancel.ts';
 import { registerConfig } from './commands/operator/config.ts';
@@ -75,8 +75,6 @@ export async function runProgram(argv: string[], signal: AbortSignal, runLoop: R
   registerConfig(program, tools);
   registerCron(program, tools);
   program.commandsGroup('The forge on this machine:');
-  registerLocal(program, tools);
-  program.commandsGroup('The local forge:');
   registerLocal(program, tools);
   addGlobals(program);
   try {
