@@ -14,6 +14,7 @@ import { registerCron } from './commands/operator/cron.ts';
 import { registerDoctor } from './commands/operator/doctor.ts';
 import { registerExplain } from './commands/operator/explain.ts';
 import { registerFsck } from './commands/operator/fsck.ts';
+import { registerGc } from './commands/operator/gc.ts';
 import { registerInit } from './commands/operator/init.ts';
 import { registerPause } from './commands/operator/pause.ts';
 import { registerRetry } from './commands/operator/retry.ts';
@@ -65,6 +66,7 @@ export async function runProgram(argv: string[], signal: AbortSignal, runLoop: R
   registerExplain(program, tools);
   registerDoctor(program, tools);
   registerFsck(program, tools);
+  registerGc(program, tools);
   program.commandsGroup('Deciding:');
   registerPause(program, tools, collect);
   registerRetry(program, tools);
