@@ -1,0 +1,2 @@
+import type { Report } from './figure.ts';
+export async function benchTask(_report: Report): Promise<void> {}
