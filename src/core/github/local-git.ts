@@ -5,6 +5,7 @@
  */
 import { spawnSync } from 'node:child_process';
 import { AgentOsError, errnoOf } from '../errors.ts';
+import { removeStaleLock } from '../git/stale-lock.ts';
 
 export interface Signature {
   name: string;
@@ -113,14 +114,20 @@ export function commitTree(
   return inRepository(gitDir, ['commit-tree', ...parents, '-F', '-', commit.tree], { env, input: commit.message }).stdout.trim();
 }
 
-/** Moves a branch from the expected commit to another (`undefined`: removes it); false when it is elsewhere. */
+/**
+ * Moves a branch from the expected commit to another (`undefined`: removes it); false when it is elsewhere.
+ * @throws `locked` while another git moves it.
+ */
 export function updateBranchRef(gitDir: string, branch: string, to: string | undefined, expected: string): boolean {
   const ref = `refs/heads/${branch}`;
   const args = to === undefined ? ['update-ref', '-d', ref, expected] : ['update-ref', ref, to, expected];
-  // A refused move and a broken repository both exit 128 or 1: only the words tell.
-  const { status, stderr } = inRepository(gitDir, args, { answers: [0, 1, 128] });
+  const move = () => inRepository(gitDir, args, { answers: [0, 1, 128] });
+  let { status, stderr } = move();
+  if (status !== 0 && removeStaleLock(gitDir, stderr)) ({ status, stderr } = move());
   if (status === 0) return true;
-  if (/but expected|unable to resolve|cannot lock ref/.test(stderr)) return false;
+  if (/\.lock': File exists/.test(stderr)) throw new AgentOsError('locked', `another git is moving \`${branch}\` in \`${gitDir}\``);
+  // A refused move and a broken repository both exit 128 or 1: only the words tell.
+  if (/but expected|unable to resolve/.test(stderr)) return false;
   throw new AgentOsError('io', `\`git update-ref\` failed: ${stderr.trim()}`);
 }
 
