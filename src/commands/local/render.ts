@@ -2,7 +2,7 @@
 import type { CheckRun, Comment, Issue, PullRequest, Review } from '../../core/github/github.ts';
 import { cleanLine, cleanText } from '../../core/text.ts';
 
-export interface CommentView {
+interface CommentView {
   author: string;
   body: string;
   createdAt: string;

@@ -47,7 +47,7 @@ const BUILT_IN: readonly User[] = [
   { id: 1, login: 'operator', permission: 'write' },
   { id: 2, login: 'agentos', permission: 'write' },
 ];
-export const FIRST_USER_ID = 10;
+const FIRST_USER_ID = 10;
 
 /** Where a repository's files are; @throws `usage` when the name is none. */
 export function repositoryFiles(root: string, repo: string): RepositoryFiles {

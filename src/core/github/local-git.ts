@@ -39,7 +39,7 @@ const SETTINGS = [
 const TIMEOUT_MS = 10 * 60_000;
 
 /** Runs git; @throws `io` for an exit status that is no answer, `config` where there is no git. */
-export function runGit(args: readonly string[], options: GitOptions = {}): { status: number; stdout: string; stderr: string } {
+function runGit(args: readonly string[], options: GitOptions = {}): { status: number; stdout: string; stderr: string } {
   const result = spawnSync('git', [...SETTINGS, ...args], {
     cwd: options.cwd ?? '/',
     env: { ...environment(), ...options.env },
