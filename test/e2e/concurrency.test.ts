@@ -34,7 +34,7 @@ sandbox: { mode: "off" }
       const view = world.json('local', 'issue', 'view', REPO, String(issue));
       expect(view).toMatchObject({ state: 'closed', labels: [] });
       expect(view.comments).toHaveLength(1);
-      expect(world.task(issue)?.text.match(/"n": \d+/g)).toEqual(['"n": 1']);
+      expect(world.task(issue)?.text.match(/\bn: \d+/g)).toEqual(['n: 1']);
     }
     expect(world.run(['fsck']).status).toBe(0);
   });

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { chmodSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { addsFile, REPO, ROOT, World } from '../support/world.ts';
@@ -57,34 +57,30 @@ describe('an issue becomes a merged change', () => {
     expect(world.task(issue)?.text).toContain('after one fix');
   });
 
-  it('resolves a conflict when the agent does, and escalates when it does not', () => {
+  it('gives a conflict to the next agent once, and to a person when markers are left', () => {
     const edit = (line: string) => addsFile('README.md', `# shop\n\n${line}\n`);
-    const first = world.issue('Say one thing', edit('One thing.'));
-    const second = world.issue('Say another thing', edit('Another thing.'));
-    world.must('dispatch');
-    world.must('queue');
-    world.must('local', 'ci');
-    world.must('pr-monitor');
-    expect(world.task(first)?.tray).toBe('done');
-    world.must('pr-monitor');
-    expect(world.task(second)).toMatchObject({ tray: 'inbox', text: expect.stringContaining('conflict') });
-    world.tickUntil(second, 'escalated');
+    const issues = [world.issue('Say one thing', edit('One thing.')), world.issue('Say another thing', edit('Another thing.'))];
+    for (const args of [['dispatch'], ['queue'], ['local', 'ci'], ['pr-monitor']]) world.must(...args);
+    // Both ran side by side; the lower pull request is merged first.
+    const [done, other] = issues.sort((one) => (world.task(one)?.tray === 'done' ? -1 : 1)) as [number, number];
+    expect(world.task(done)?.tray).toBe('done');
+    expect(world.must('pr-monitor')).toContain('conflicts with main: README.md');
+    expect(world.task(other)).toMatchObject({ tray: 'inbox', text: expect.stringContaining('kind: conflict') });
+    expect(world.must('queue')).toContain('policy_refused');
+    expect(world.task(other)).toMatchObject({ tray: 'escalated', text: expect.stringContaining('conflict markers were left') });
     expect(world.run(['fsck']).status).toBe(0);
   });
 
   it('updates a branch that fell behind and merges it after its checks ran again', () => {
-    const first = world.issue('Add a sum', SUM);
-    const second = world.issue('Add a product', addsFile('src/product.js', 'export const product = (a, b) => a * b;'));
-    world.must('dispatch');
-    world.must('queue');
-    expect(world.task(second)?.tray).toBe('review');
-    world.must('local', 'ci');
+    const issues = [world.issue('Add a sum', SUM), world.issue('Add a product', addsFile('src/product.js', 'export const product = 2;'))];
+    for (const args of [['dispatch'], ['queue'], ['local', 'ci']]) world.must(...args);
+    expect(issues.map((issue) => world.task(issue)?.tray)).toEqual(['review', 'review']);
     expect(world.must('pr-monitor')).toContain('merge demo/shop#3');
     expect(world.must('pr-monitor')).toContain('update-branch demo/shop#4');
     expect(world.run(['pr-monitor', '-v']).stdout).toContain('checks run');
     world.must('local', 'ci');
     world.must('pr-monitor');
-    expect([world.task(first)?.tray, world.task(second)?.tray]).toEqual(['done', 'done']);
+    expect(issues.map((issue) => world.task(issue)?.tray)).toEqual(['done', 'done']);
   });
 
   it('withdraws at every stage when the label is taken off, and closes our pull request', () => {
@@ -145,7 +141,7 @@ describe('an issue becomes a merged change', () => {
     world.tickUntil(second, 'done');
   });
 
-  it('supervised: merges after `agentos approve` of that very head, and holds protected paths in every mode', () => {
+  it('holds protected paths in every mode, and merges them after `agentos approve` of that very head', () => {
     const issue = world.issue('Pin the engine', addsFile('.github/workflows/ci.yml', 'on: push'));
     world.must('dispatch');
     world.must('queue');
@@ -156,5 +152,39 @@ describe('an issue becomes a merged change', () => {
     world.must('approve', `${REPO}#${issue}`, '--sha', pull.headSha);
     world.must('pr-monitor');
     expect(world.task(issue)?.tray).toBe('done');
+  });
+});
+
+describe('a conflict that an agent resolves', () => {
+  it('is pushed as a merge of both, on top of what was reviewed', () => {
+    const world = World.open({
+      config: `repos: [{ name: ${REPO}, automation: full, verify: ["node --test"], local_ci: ["node --test"] }]
+agents: { patch: { kind: patch }, both: { kind: command, command: ["./keep-both.mjs"] } }
+routing: { default: [patch, both] }
+sandbox: { mode: "off" }
+`,
+    });
+    try {
+      world.write(
+        'keep-both.mjs',
+        `#!/usr/bin/env node
+import { readFileSync, writeFileSync } from 'node:fs';
+const text = readFileSync('README.md', 'utf8').replace(/^(<{7}|={7}|>{7}).*\n/gm, '');
+writeFileSync('README.md', text);
+writeFileSync(process.env.AGENTOS_RESULT_FILE, 'STATUS: complete\nBLOCKER_CODE: none\nSUMMARY: Kept both lines.\n');
+`,
+      );
+      chmodSync(world.path('keep-both.mjs'), 0o755);
+      const edit = (line: string) => addsFile('README.md', `# shop\n\n${line}\n`);
+      const issues = [world.issue('Say one thing', edit('One thing.')), world.issue('Say another thing', edit('Another thing.'))];
+      for (let k = 0; k < 8 && issues.some((issue) => world.task(issue)?.tray !== 'done'); k++) world.tick();
+      expect(issues.map((issue) => world.task(issue)?.tray)).toEqual(['done', 'done']);
+      const readme = world.git('forge/demo/shop/repo.git', 'show', 'main:README.md');
+      expect(readme).toContain('One thing.');
+      expect(readme).toContain('Another thing.');
+      expect(world.run(['fsck']).status).toBe(0);
+    } finally {
+      world.close();
+    }
   });
 });

@@ -2,7 +2,7 @@
 import type { GitHub } from '../../core/github/github.ts';
 import type { Ports } from '../../core/ports.ts';
 import type { Applied } from '../run-command.ts';
-import { FILE_FINDING } from './gather.ts';
+import { FILE_ISSUE, findingKey } from './gather.ts';
 import { findingMarker, renderFinding } from './issue-body.ts';
 import type { FindingAction } from './policy.ts';
 import type { Analysis } from './report.ts';
@@ -23,8 +23,8 @@ export async function applyFinding(ports: Ports, analysis: Analysis, action: Fin
   const { number } = await (await ports.effects()).ensure({
     repo,
     subject: 'issues',
-    kind: FILE_FINDING,
-    key: pattern.fingerprint,
+    kind: FILE_ISSUE,
+    key: findingKey(pattern.fingerprint),
     payload: { title },
     nature: 'once',
     probe: () => findFiled(forge, repo, pattern.fingerprint),

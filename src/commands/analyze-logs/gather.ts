@@ -8,8 +8,15 @@ import type { LoopOptions } from '../run-command.ts';
 import type { Filed, FindingsSnapshot } from './policy.ts';
 import { type Analysis, analyse } from './report.ts';
 
-/** Kind of the effect that files a finding. */
-export const FILE_FINDING = 'file-finding';
+/** Effects that file issues share one kind, so that `plan` tells what Agent OS filed itself; the key says what for. */
+export const FILE_ISSUE = 'file-issue';
+const KEY_PREFIX = 'finding:';
+
+/** Natural key of a finding in the journal. */
+export function findingKey(fingerprint: string): string {
+  return `${KEY_PREFIX}${fingerprint}`;
+}
+
 /** Attempts of issues that ended in the window may lie this much before it. */
 const LOOKBACK_DAYS = 30;
 const DAY_MS = 86_400_000;
@@ -45,10 +52,10 @@ async function listFiled(ports: Ports): Promise<Map<string, Filed>> {
   const effects = await ports.effects();
   const filed = new Map<string, Filed>();
   for (const { name } of ports.config.repos) {
-    for (const record of await effects.list(name, FILE_FINDING)) {
-      if (record.state === 'failed') continue;
+    for (const record of await effects.list(name, FILE_ISSUE)) {
+      if (record.state === 'failed' || !record.key.startsWith(KEY_PREFIX)) continue;
       const issue = numberOf(record.result);
-      filed.set(record.key, { repo: name, ...(record.state === 'done' && issue !== undefined && { issue }) });
+      filed.set(record.key.slice(KEY_PREFIX.length), { repo: name, ...(record.state === 'done' && issue !== undefined && { issue }) });
     }
   }
   return filed;

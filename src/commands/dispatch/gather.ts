@@ -5,7 +5,7 @@ import { type Asker, askReadiness } from '../../core/github/ask-readiness.ts';
 import { findCycle, parseDependencies } from '../../core/github/dependencies.ts';
 import type { GitHub, Issue } from '../../core/github/github.ts';
 import { OWN_PREFIX } from '../../core/github/labels.ts';
-import { hasLabel } from '../../core/github/readiness.ts';
+import { countReady, hasLabel } from '../../core/github/readiness.ts';
 import { taskId } from '../../core/ids.ts';
 import type { Letter, Mailbox } from '../../core/mailbox/mailbox.ts';
 import { isRepoPaused } from '../../core/pause.ts';
@@ -38,13 +38,22 @@ export async function gatherIssue(ports: Ports, repo: RepoConfig, issue: Issue, 
   const facts: IssueFacts = { repo: repo.name, issue, readyLabel: repo.ready.label, waitsFor: [] };
   const task = active.get(`${repo.name}#${issue.number}`);
   if (task) facts.active = task;
-  if (issue.state === 'closed' || !hasLabel(issue.labels, repo.ready.label)) return facts;
+  if (!hasLabel(issue.labels, repo.ready.label)) return facts;
+  if (issue.state === 'closed') return task ? facts : { ...facts, ...(await findEnded(ports, repo, issue)) };
   const asker: Asker = { forge, effects: await ports.effects(), pins: ports.paths.pins };
   facts.readiness = await askReadiness(asker, repo, issue);
   if (!facts.readiness.ready || facts.active) return facts;
   const ended = await (await ports.mailbox()).find(taskId(repo.name, issue.number, facts.readiness.n));
   if (ended) return { ...facts, ended: toFacts(ended) };
   return { ...facts, ...(await gatherDependencies(forge, repo.name, issue)) };
+}
+
+/** A closed issue that still carries `ready`: the last step of its task may have been cut off. */
+async function findEnded(ports: Ports, repo: RepoConfig, issue: Issue): Promise<Pick<IssueFacts, 'ended'>> {
+  const events = await (await ports.forge()).listIssueEvents(repo.name, issue.number);
+  const n = countReady(events, repo.ready.label);
+  const ended = n === 0 ? undefined : await (await ports.mailbox()).find(taskId(repo.name, issue.number, n));
+  return ended ? { ended: toFacts(ended) } : {};
 }
 
 /** Tasks outside `done` and `failed`, without reading waiting letters that are indexed. */

@@ -91,6 +91,11 @@ export function hasLabel(labels: readonly string[], label: string): boolean {
   return labels.some((name) => name.toLowerCase() === label.toLowerCase());
 }
 
+/** How often the issue was made ready: the `n` of its newest task. */
+export function countReady(events: readonly IssueEvent[], label: string): number {
+  return readyEvents(events, label).length;
+}
+
 /** `ready` events, oldest first. */
 function readyEvents(events: readonly IssueEvent[], label: string): IssueEvent[] {
   return events.filter((event) => event.kind === 'labeled' && event.label.toLowerCase() === label.toLowerCase());
