@@ -169,9 +169,9 @@ sandbox: { mode: "off" }
         'keep-both.mjs',
         `#!/usr/bin/env node
 import { readFileSync, writeFileSync } from 'node:fs';
-const text = readFileSync('README.md', 'utf8').replace(/^(<{7}|={7}|>{7}).*\n/gm, '');
+const text = readFileSync('README.md', 'utf8').replace(/^(<{7}|={7}|>{7}).*\\n/gm, '');
 writeFileSync('README.md', text);
-writeFileSync(process.env.AGENTOS_RESULT_FILE, 'STATUS: complete\nBLOCKER_CODE: none\nSUMMARY: Kept both lines.\n');
+writeFileSync(process.env.AGENTOS_RESULT_FILE, 'STATUS: complete\\nBLOCKER_CODE: none\\nSUMMARY: Kept both lines.\\n');
 `,
       );
       chmodSync(world.path('keep-both.mjs'), 0o755);
