@@ -6,6 +6,7 @@
 import type { LoopOptions } from './commands/run-command.ts';
 import { openContext } from './context.ts';
 import type { Output, Ports } from './core/ports.ts';
+import { guardStreams } from './core/streams.ts';
 
 /** The six loops. Each is imported when it is called. */
 export const LOOPS = {
@@ -45,6 +46,7 @@ const FLAGS: Record<string, Partial<LoopRequest>> = {
 export async function runCli(argv: string[], signal: AbortSignal): Promise<number> {
   const plain = readPlainLoop(argv);
   if (plain) return runLoop(plain.loop, plain.request, signal);
+  guardStreams();
   const { runProgram } = await import('./program.ts');
   return runProgram(argv, signal, runLoop);
 }
@@ -84,9 +86,11 @@ function isValue(word: string | undefined): word is string {
 export function terminal(): Output {
   return {
     result: (text) => {
+      guardStreams();
       process.stdout.write(text);
     },
     note: (text) => {
+      guardStreams();
       process.stderr.write(`agentos: ${text}\n`);
     },
   };

@@ -1,6 +1,7 @@
 /** argv → exit status: the only `process.exit` and the only place that shows an error to a person. */
 import { runCli } from './cli.ts';
 import { AgentOsError, exitStatus } from './core/errors.ts';
+import { guardStreams } from './core/streams.ts';
 
 const SIGNALS = { SIGINT: 2, SIGTERM: 15 } as const;
 
@@ -14,12 +15,6 @@ for (const [name, number] of Object.entries(SIGNALS)) {
     abort.abort();
   });
 }
-// A reader that went away (`| head`) is no failure of ours.
-for (const stream of [process.stdout, process.stderr]) {
-  stream.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') throw error;
-  });
-}
 
 try {
   const status = await runCli(process.argv.slice(2), abort.signal);
@@ -30,6 +25,7 @@ try {
 }
 
 function showError(error: unknown): void {
+  guardStreams();
   if (!(error instanceof AgentOsError)) {
     const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
     process.stderr.write(`agentos: this is a bug of ours; please report it with these lines\n${stack}\n`);

@@ -5,7 +5,6 @@
  * is synced before the call returns. A short write, which a full disk gives
  * without an error, is carried on until the disk says no.
  */
-import { randomBytes } from 'node:crypto';
 import { closeSync, existsSync, fsyncSync, linkSync, mkdirSync, openSync, readFileSync, renameSync, unlinkSync, writeSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { crashPoint } from './crash-point.ts';
@@ -100,7 +99,7 @@ export function readIfThere(path: string): string | undefined {
 
 function writeTemporary(path: string, text: string | Uint8Array, options: WriteOptions): string {
   const dir = options.tmpDir ?? dirname(path);
-  const tmp = join(dir, `.${basename(path)}.${process.pid}.${randomBytes(4).toString('hex')}.tmp`);
+  const tmp = join(dir, `.${basename(path)}.${uniqueMark()}.tmp`);
   try {
     const fd = openSync(tmp, 'wx', options.mode ?? 0o600);
     try {
@@ -115,6 +114,15 @@ function writeTemporary(path: string, text: string | Uint8Array, options: WriteO
   }
   crashPoint('file:written');
   return tmp;
+}
+
+/**
+ * Makes a temporary name one of a kind: process, time, and chance for a pid that
+ * was used before. It need not be secret (the file is created exclusively), and
+ * loading `node:crypto` would cost an idle tick a tenth of its time.
+ */
+export function uniqueMark(): string {
+  return `${process.pid}.${Date.now().toString(36)}${Math.random().toString(36).slice(2, 10)}`;
 }
 
 /** Writes every byte; a disk that takes some and then none makes `writeSync` throw ENOSPC in the next round. */

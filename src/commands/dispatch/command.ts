@@ -5,7 +5,6 @@ import type { Issue } from '../../core/github/github.ts';
 import { isRepoPaused } from '../../core/pause.ts';
 import type { Output, Ports } from '../../core/ports.ts';
 import { type Action, type LoopOptions, runCommand } from '../run-command.ts';
-import { applyDispatch, projectDispatch } from './apply.ts';
 import { gatherDispatch, gatherIssue, listActive } from './gather.ts';
 import { type DispatchAction, type DispatchSnapshot, decideDispatch } from './policy.ts';
 
@@ -21,8 +20,11 @@ export async function runDispatch(options: LoopOptions, ports: Ports, out: Outpu
         return looked;
       },
       decide: decideDispatch,
-      apply: (action) => applyDispatch(ports, action),
-      finish: () => projectDispatch(ports, looked),
+      // An idle pass acts on nothing and loads nothing for it.
+      apply: async (action) => (await import('./apply.ts')).applyDispatch(ports, action),
+      finish: async () => {
+        if (looked.repos.some(({ issues }) => issues.length > 0)) await (await import('./apply.ts')).projectDispatch(ports, looked);
+      },
     },
     options,
     ports,

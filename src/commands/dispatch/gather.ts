@@ -1,7 +1,7 @@
 /** Looks once: issues that carry `ready` or a label of ours, their tasks, and what readiness and dependencies ask for. */
 import type { RepoConfig } from '../../core/config/schema.ts';
 import { AgentOsError } from '../../core/errors.ts';
-import { type Asker, askReadiness } from '../../core/github/ask-readiness.ts';
+import type { Asker } from '../../core/github/ask-readiness.ts';
 import { findCycle, parseDependencies } from '../../core/github/dependencies.ts';
 import type { GitHub, Issue } from '../../core/github/github.ts';
 import { OWN_PREFIX } from '../../core/github/labels.ts';
@@ -40,6 +40,7 @@ export async function gatherIssue(ports: Ports, repo: RepoConfig, issue: Issue, 
   if (task) facts.active = task;
   if (!hasLabel(issue.labels, repo.ready.label)) return facts;
   if (issue.state === 'closed') return task ? facts : { ...facts, ...(await findEnded(ports, repo, issue)) };
+  const { askReadiness } = await import('../../core/github/ask-readiness.ts');
   const asker: Asker = { forge, effects: await ports.effects(), pins: ports.paths.pins };
   facts.readiness = await askReadiness(asker, repo, issue);
   if (!facts.readiness.ready || facts.active) return facts;

@@ -1,6 +1,5 @@
 /** Looks once: claims and whether their owners live, and as many waiting tasks, in order, as there are free slots for. */
 import type { RepoConfig } from '../../core/config/schema.ts';
-import { askReadiness, snapshotSha } from '../../core/github/ask-readiness.ts';
 import { isAlive } from '../../core/liveness.ts';
 import type { Letter, Waiting } from '../../core/mailbox/mailbox.ts';
 import { isRepoPaused } from '../../core/pause.ts';
@@ -90,6 +89,7 @@ async function look(
 
 /** What the forge says about a task's issue and pull request right now. */
 export async function gatherStart(ports: Ports, repo: RepoConfig, letter: Letter): Promise<StartFacts> {
+  const { askReadiness, snapshotSha } = await import('../../core/github/ask-readiness.ts');
   const forge = await ports.forge();
   const { task } = letter;
   const issue = await forge.getIssue(task.repo, task.issue);

@@ -4,17 +4,16 @@
  * name, which must be there. Renaming over a name that has left would make a
  * second copy of a task.
  */
-import { randomBytes } from 'node:crypto';
 import { closeSync, fsyncSync, openSync, renameSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { syncDirectory, unlinkIfThere, writeFully } from '../atomic-file.ts';
+import { syncDirectory, uniqueMark, unlinkIfThere, writeFully } from '../atomic-file.ts';
 import { crashPoint } from '../crash-point.ts';
 import { AgentOsError, toIoError } from '../errors.ts';
 import { exists } from './tray-files.ts';
 
 /** Writes new content to a temporary file, hands it to `use`, and removes it if that fails. @throws AgentOsError `io`. */
 export function withStaged<T>(text: string, tmpDir: string, use: (staged: string) => T): T {
-  const staged = `${tmpDir}/.${process.pid}.${randomBytes(6).toString('hex')}.tmp`;
+  const staged = `${tmpDir}/.${uniqueMark()}.tmp`;
   try {
     writeSynced(staged, text);
     crashPoint('mailbox:staged');
