@@ -31,7 +31,13 @@ function renderEntry(key: string, shape: Shape, value: unknown, depth: number): 
 function renderMapping(shape: Shape, value: Record<string, unknown>, depth: number): string[] {
   const named = shape.additionalProperties;
   if (named) return Object.entries(value).flatMap(([name, part]) => renderNamed(name, named, part, depth));
-  return Object.entries(chooseKind(shape, value).properties ?? {}).flatMap(([key, part]) => renderEntry(key, part, value[key], depth));
+  const properties = chooseKind(shape, value).properties ?? {};
+  // What the schema does not know is written all the same: the check that follows says what is wrong with it.
+  const unknown = Object.keys(value).filter((key) => !Object.hasOwn(properties, key));
+  return [
+    ...Object.entries(properties).flatMap(([key, part]) => renderEntry(key, part, value[key], depth)),
+    ...unknown.flatMap((key) => renderEntry(key, {}, value[key], depth)),
+  ];
 }
 
 /** An entry whose name the user chose: `claude:` under `agents`. */

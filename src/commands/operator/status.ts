@@ -111,7 +111,12 @@ function toStatusTask({ task, tray }: { task: Letter['task']; tray: Tray }): Sta
     agent: last?.agent ?? null,
     pullRequest: task.pull_request ?? null,
     notBefore: task.not_before ?? null,
-    updatedAt: last?.ended_at ?? last?.started_at ?? task.settled_at ?? task.created_at,
+    updatedAt: latest(task.created_at, task.settled_at, last?.started_at, last?.ended_at),
     note: task.note ?? null,
   };
+}
+
+/** The newest of these instants, whatever their offsets. */
+function latest(first: string, ...others: (string | undefined)[]): string {
+  return others.reduce<string>((newest, at) => (at !== undefined && Date.parse(at) > Date.parse(newest) ? at : newest), first);
 }

@@ -1,0 +1,149 @@
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { renderConfig } from '../../../src/commands/operator/render-config.ts';
+import { readDocument } from '../../../src/core/config/document.ts';
+import { parseConfig } from '../../../src/core/config/parse.ts';
+import { configShape } from '../../../src/core/config/shape.ts';
+import { AgentOsError } from '../../../src/core/errors.ts';
+import { runProgram } from '../../../src/program.ts';
+
+let dir = '';
+let before = '';
+
+beforeEach(() => {
+  dir = mkdtempSync(join(tmpdir(), 'agentos-init-'));
+  before = process.cwd();
+  process.chdir(dir);
+});
+
+afterEach(() => {
+  process.chdir(before);
+  rmSync(dir, { recursive: true, force: true });
+});
+
+const init = (...options: string[]) =>
+  runProgram(['-q', 'init', ...options], new AbortController().signal, async () => {
+    throw new Error('no loop was asked for');
+  });
+
+async function problemOf(...options: string[]): Promise<AgentOsError> {
+  const error = await init(...options).catch((caught: unknown) => caught);
+  if (!(error instanceof AgentOsError)) throw new Error(`init ${options.join(' ')} was taken`);
+  return error;
+}
+
+function load(file = 'config.yaml') {
+  return parseConfig({ text: readFileSync(join(dir, file), 'utf8'), file: join(dir, file), home: '/home/x', shown: file });
+}
+
+describe('agentos init', () => {
+  it('writes what was asked for, private, and the rest switched off', async () => {
+    const agents = ['--agent', 'first=patch', '--agent', 'house=command:./my-agent --flag', '--agent', 'odd=command:["./a b","c d"]'];
+    const lines = ['--verify', 'npm test', '--verify', "sh -c 'a; b' # c", '--setup', 'npm ci', '--local-ci', 'npm test'];
+    const rest = ['--automation', 'full', '--sandbox', 'off', '--state-dir', './s', '--forge-root', './f'];
+    expect(await init('--repo', 'acme/shop', '--repo', 'acme/api', ...agents, ...lines, ...rest)).toBe(0);
+    expect(statSync('config.yaml').mode & 0o777).toBe(0o600);
+    expect(load()).toMatchObject({
+      state_dir: join(dir, 's'),
+      forge: { kind: 'local', root: join(dir, 'f') },
+      repos: ['acme/shop', 'acme/api'].map((name) => ({
+        name,
+        automation: 'full',
+        setup: ['npm ci'],
+        verify: ['npm test', "sh -c 'a; b' # c"],
+        local_ci: ['npm test'],
+      })),
+      agents: {
+        first: { kind: 'patch' },
+        house: { kind: 'command', command: [join(dir, 'my-agent'), '--flag'] },
+        odd: { kind: 'command', command: [join(dir, 'a b'), 'c d'] },
+      },
+      routing: { default: ['first', 'house', 'odd'] },
+      sandbox: { mode: 'off' },
+    });
+  });
+
+  it('has safe defaults', async () => {
+    await init('--repo', 'acme/shop');
+    expect(load()).toMatchObject({
+      repos: [{ automation: 'supervised', trusted: 'write' }],
+      agents: { patch: { kind: 'patch' } },
+      sandbox: { mode: 'required' },
+      groom: { apply: false },
+      plan: { auto_ready: false },
+    });
+  });
+
+  it('names every key of the schema, each with its description', async () => {
+    await init('--repo', 'acme/shop', '--agent', 'house=command:true');
+    const text = readFileSync('config.yaml', 'utf8');
+    const { repos, agents, ...sections } = configShape().properties ?? {};
+    expect(Object.keys(sections).filter((key) => !new RegExp(`^#?${key}:`, 'm').test(text))).toEqual([]);
+    const keys = Object.keys(repos?.items?.properties ?? {});
+    expect(keys.filter((key) => !new RegExp(`^ {2}(?:- | {2}#?)${key}:`, 'm').test(text))).toEqual([]);
+    expect(text).toContain('# How a pull request is merged.\n');
+    expect(agents?.description).toBeTruthy();
+    expect(text).toContain(`# ${agents?.description}\n`);
+  });
+
+  it('what is switched off means its default when it is switched on', async () => {
+    await init('--repo', 'acme/shop');
+    const text = readFileSync('config.yaml', 'utf8');
+    const on = text.replace(/^( *)#(?!( |\S+: # ))(\S.*)$/gm, '$1$3').replace(/^ *#\S+: # .*$/gm, '');
+    expect(readDocument(on).problems).toEqual([]);
+    expect(on).toMatch(/^ {2}max_parallel: 2$/m);
+    expect(parseConfig({ text: on, file: join(dir, 'config.yaml'), home: '/home/x', shown: 'config.yaml' })).toEqual(load());
+  });
+
+  it('replaces a file only when it is told to', async () => {
+    writeFileSync('config.yaml', 'mine\n');
+    expect(await problemOf('--repo', 'acme/shop')).toMatchObject({ code: 'refused' });
+    expect(readFileSync('config.yaml', 'utf8')).toBe('mine\n');
+    expect(await init('--repo', 'acme/shop', '--force')).toBe(0);
+    expect(load().repos).toHaveLength(1);
+  });
+
+  it('writes where --output or --config says', async () => {
+    await init('--repo', 'acme/shop', '--output', 'deep/er/x.yaml');
+    expect(load('deep/er/x.yaml').repos).toHaveLength(1);
+    await init('--repo', 'acme/shop', '--config', 'y.yaml');
+    expect(existsSync('y.yaml')).toBe(true);
+    expect(existsSync('config.yaml')).toBe(false);
+  });
+
+  it.each([
+    [[], /no repository/],
+    [['--repo', 'shop'], /is not `owner\/name`/],
+    [['--repo', 'acme/shop', '--repo', 'acme/SHOP'], /the same repository/],
+    [['--repo', 'acme/shop', '--agent', 'x'], /is not `NAME=KIND`/],
+    [['--repo', 'acme/shop', '--agent', 'x=robot'], /kind/],
+    [['--repo', 'acme/shop', '--agent', 'Bad Name=patch'], /name/],
+    [['--repo', 'acme/shop', '--agent', 'x=command:[oops'], /no JSON list/],
+    [['--repo', 'acme/shop', '--automation', 'yolo'], /Allowed choices/],
+    [['--repo', 'acme/shop', '--state-dir', './s', '--forge-root', './s/f'], /state_dir|root/],
+  ])('writes nothing for %j', async (options, message) => {
+    const problem = await problemOf(...options);
+    expect(problem.code).toBe('usage');
+    expect(problem.message).toMatch(message);
+    expect(existsSync('config.yaml')).toBe(false);
+  });
+});
+
+describe('renderConfig', () => {
+  it.each([['"quoted"'], ['# no comment'], ['a: b'], ['- x'], ['yes'], ['null'], ['1.0'], ["it's"], ['*x'], ['%y'], ['a\\b'], [' x ']])(
+    'carries %j through YAML',
+    (line) => {
+      const value = { repos: [{ name: 'a/b', verify: [line] }], identity: { name: line.trim() } };
+      expect(readDocument(renderConfig(configShape(), value)).value).toEqual(value);
+    },
+  );
+});
+
+it('prints a schema that is JSON', () => {
+  const main = new URL('../../../bin/agentos.js', import.meta.url).pathname;
+  const schema = JSON.parse(execFileSync(process.execPath, [main, 'config', 'schema'], { cwd: dir, encoding: 'utf8' }));
+  expect(schema).toMatchObject({ type: 'object', title: 'Agent OS configuration' });
+});

@@ -1,0 +1,81 @@
+import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { searchPath } from '../../../src/commands/operator/cron.ts';
+import { type CrontabFacts, quoteWord, renderCrontab } from '../../../src/commands/operator/render-crontab.ts';
+
+const FACTS: CrontabFacts = {
+  node: '/usr/bin/node',
+  bin: '/opt/agentos/bin/agentos.js',
+  config: '/home/agentos/config.yaml',
+  log: '/home/agentos/.local/state/agentos/cron.log',
+  path: '/usr/local/bin:/usr/bin:/bin',
+};
+
+/** What cron makes of a line: five fields, then the command, `\%` as `%`. */
+function parseLine(line: string): { schedule: string; command: string } {
+  const match = /^(\S+ \S+ \S+ \S+ \S+) (.*)$/.exec(line);
+  const command = match?.[2] ?? '';
+  expect(command.replaceAll('\\%', '')).not.toContain('%');
+  return { schedule: match?.[1] ?? '', command: command.replaceAll('\\%', '%') };
+}
+
+const commandLines = (text: string) => text.split('\n').filter((line) => /^[0-9*]/.test(line));
+
+describe('renderCrontab', () => {
+  it('is crontab.example for an example', () => {
+    expect(readFileSync(new URL('../../../crontab.example', import.meta.url), 'utf8')).toBe(
+      `# An example. \`agentos cron print\` prints these lines for your machine.\n#\n${renderCrontab(FACTS)}`,
+    );
+  });
+
+  it('has one line a loop, with its schedule', () => {
+    const lines = commandLines(renderCrontab(FACTS)).map(parseLine);
+    expect(lines.map(({ schedule, command }) => `${schedule} ${command.split(' ')[2]}`)).toEqual([
+      '* * * * * dispatch',
+      '* * * * * queue',
+      '*/5 * * * * pr-monitor',
+      '17 5 * * 1 analyze-logs',
+      '37 5 * * 1 groom',
+      '7 * * * * plan',
+    ]);
+  });
+
+  it('survives cron and the shell, whatever the paths hold', () => {
+    const odd = { ...FACTS, config: `/tmp/it's 100% "odd" $HOME \\ dir/config.yaml`, log: '/tmp/a%b c/cron.log' };
+    const [line = ''] = commandLines(renderCrontab(odd));
+    const words = parseLine(line)
+      .command.replace(odd.node, 'printf "%s\\n"')
+      .replace(/ >>.*$/, '');
+    const printed = execFileSync('/bin/sh', ['-c', words], { encoding: 'utf8' }).trimEnd().split('\n');
+    expect(printed).toEqual([odd.bin, 'dispatch', '--quiet', '--config', odd.config]);
+  });
+
+  it('refuses what a crontab cannot hold', () => {
+    expect(() => renderCrontab({ ...FACTS, config: '/a\nb' })).toThrow(/line break/);
+    expect(() => renderCrontab({ ...FACTS, path: '/x'.repeat(600) })).toThrow(/longer than 990/);
+  });
+});
+
+describe('quoteWord', () => {
+  it('gives the shell exactly the word', () => {
+    const words = fc.array(
+      fc.string({ minLength: 1, maxLength: 20 }).filter((word) => !word.includes('\0')),
+      { minLength: 1, maxLength: 30 },
+    );
+    fc.assert(
+      fc.property(words, (all) => {
+        const line = `for word in ${all.map(quoteWord).join(' ')}; do printf '%s\\0' "$word"; done`;
+        expect(execFileSync('/bin/sh', ['-c', line], { encoding: 'utf8' })).toBe(all.map((word) => `${word}\0`).join(''));
+      }),
+      { numRuns: 15 },
+    );
+  });
+});
+
+describe('searchPath', () => {
+  it('takes the directory of Node first, then what is there, once, and nothing relative', () => {
+    expect(searchPath('/usr/bin/node', '/bin:/nonexistent/x:.:node_modules/.bin:/bin:/usr/bin')).toBe('/usr/bin:/bin');
+  });
+});
