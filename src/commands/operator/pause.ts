@@ -3,8 +3,10 @@ import type { Command } from 'commander';
 import { ensureDirectory, unlinkIfThere, writeFileAtomic } from '../../core/atomic-file.ts';
 import { selectRepos } from '../../core/config/select-repos.ts';
 import { repoKey } from '../../core/ids.ts';
+import { isAlive } from '../../core/liveness.ts';
 import { isPaused, isRepoPaused } from '../../core/pause.ts';
 import type { Ports } from '../../core/ports.ts';
+import { sendSignal } from '../../core/process-tree.ts';
 import { type Call, type OperatorTools, print } from './tools.ts';
 
 interface PauseOptions {
@@ -39,6 +41,7 @@ async function pause(call: Call<PauseOptions>): Promise<number> {
   const { repo = [], now } = call.options;
   const text = `${now ? 'now ' : ''}${ports.clock.now().toISOString()} by the operator\n`;
   for (const path of switches(ports, repo)) writeFileAtomic(path, text);
+  if (now && repo.length > 0) await stopQueues(ports, repo);
   const what = repo.length === 0 ? 'everything' : repo.join(', ');
   const agents = now ? 'running agents are stopped within seconds, their tasks wait' : 'running agents finish';
   tell(call, ports, `paused ${what}; ${agents}; \`agentos resume\` goes on`);
@@ -56,6 +59,19 @@ async function resume(call: Call<PauseOptions>): Promise<number> {
   const what = repo.length === 0 ? 'everything' : repo.join(', ');
   tell(call, ports, `resumed ${what}${left.length === 0 ? '' : `; still paused: ${left.join(', ')}`}`);
   return 0;
+}
+
+/**
+ * The switch for everything is watched by running attempts; the one of a
+ * repository is not, so the queue processes that work on it get SIGTERM: their
+ * tasks, those of other repositories too, go back to the inbox at no cost.
+ */
+async function stopQueues(ports: Ports, repos: readonly string[]): Promise<void> {
+  const owners = (await (await ports.mailbox()).list('processing')).flatMap(({ task, owner }) =>
+    owner && repos.includes(task.repo) ? [owner] : [],
+  );
+  const pids = new Set(owners.filter(isAlive).map((owner) => owner.pid));
+  for (const pid of pids) sendSignal(pid, 'SIGTERM');
 }
 
 /** The files of the switches that are meant. @throws AgentOsError `usage` for an unknown repository. */

@@ -1,5 +1,7 @@
 /** The operator's commands on a real installation: the built program, the local forge, real git. */
+import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { addsFile, REPO, World } from '../../support/world.ts';
 
@@ -220,6 +222,19 @@ describe('the installation', () => {
     world.must('resume');
   });
 
+  it('stops the agents of one repository at once, and counts nothing against them', async () => {
+    const slow = World.open({ config: CONFIG('full').replace('verify: ["true"]', 'setup: ["sleep 30"]') });
+    const issue = slow.issue('Slow', NOTHING);
+    slow.must('dispatch');
+    const queue = slow.start(['queue']);
+    for (let k = 0; k < 100 && !existsSync(slow.path(`state/workspaces/demo__shop-${issue}-1/1/home/tmp`)); k++) await sleep(50);
+    expect(slow.must('pause', '--repo', REPO, '--now')).toMatch(/are stopped within seconds/);
+    await queue.ended;
+    const task = slow.task(issue);
+    slow.close();
+    expect(task).toMatchObject({ tray: 'inbox', text: expect.stringMatching(/outcome: stopped/) });
+  });
+
   it('is fit to run, or says what is wrong', () => {
     const well = world.run(['doctor', '--json']);
     const checks = JSON.parse(well.stdout).checks as { name: string; state: string; remedy?: string }[];
@@ -295,12 +310,7 @@ describe('the installation', () => {
     expect(command).toContain(`--config ${world.path('config.yaml')}`);
     const path = /^PATH=(.*)$/m.exec(text)?.[1] ?? '';
     const started = JSON.parse(world.read('state/loops/dispatch.json')).startedAt;
-    world.git(
-      '.',
-      '-c',
-      `alias.cron=!env -i HOME=${world.path('home')} PATH=${path} /bin/sh -c '${command.replaceAll("'", "'\\''")}'`,
-      'cron',
-    );
+    execFileSync('/bin/sh', ['-c', command], { cwd: '/', env: { HOME: world.path('home'), PATH: path } });
     expect(JSON.parse(world.read('state/loops/dispatch.json')).startedAt > started).toBe(true);
     expect(readFileSync(world.path('state/cron.log'), 'utf8')).toBe('');
   });
