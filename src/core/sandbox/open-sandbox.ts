@@ -48,10 +48,11 @@ export async function openSandbox(options: SandboxOptions): Promise<OpenedSandbo
       notice: 'agents run UNCONFINED as this user: `sandbox.mode` is `off`',
     };
   }
-  const proof = options.proof ?? (await probeSandbox(options));
+  const probing = { path: options.path, stateDir: options.stateDir, hidden, homeDir };
+  const proof = options.proof ?? (await probeSandbox(probing));
   if (proof.ready) {
     const { program, namespaces } = proof;
-    const probe = () => probeSandbox(options);
+    const probe = () => probeSandbox(probing);
     return { sandbox: openBubblewrap({ ...options, program, namespaces, hidden, homeDir, graceMs, probe }), proof };
   }
   if (options.mode === 'auto') {

@@ -20,6 +20,9 @@ export interface ProbeOptions {
   path: string;
   /** An absolute directory of ours, which must not be seen inside. */
   stateDir: string;
+  /** Real paths that no run may see, and the user's HOME: what is shown of PATH depends on them. */
+  hidden: readonly string[];
+  homeDir: string;
 }
 
 /** The verdict and what it takes to open the driver. */
@@ -78,7 +81,7 @@ async function findWeakness(program: string, namespaces: Namespaces, options: Pr
   const dir = prepare(options.stateDir);
   const listener = await listen();
   try {
-    const report = await attempt(dir, listener.port, { program, namespaces, path: options.path });
+    const report = await attempt(dir, listener.port, { ...options, program, namespaces });
     if (typeof report === 'string') return report;
     if (report['workspace'] !== true || !existsSync(join(dir, 'work', 'inside'))) return 'the workspace cannot be written';
     if (report['root'] !== false || existsSync(join(dir, 'outside'))) return 'files outside the workspace can be written';
@@ -113,13 +116,11 @@ function prepare(stateDir: string): string {
 async function attempt(
   dir: string,
   port: number,
-  driver: { program: string; namespaces: Namespaces; path: string },
+  driver: ProbeOptions & { program: string; namespaces: Namespaces },
 ): Promise<Record<string, unknown> | string> {
   const sandbox = openBubblewrap({
     ...driver,
     readable: [],
-    hidden: [],
-    homeDir: '',
     graceMs: 1000,
     probe: async () => ({ ready: false, reason: '' }),
   });

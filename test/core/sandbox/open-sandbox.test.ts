@@ -21,6 +21,8 @@ const options = (more: object = {}) => ({
   graceMs: 200,
   ...more,
 });
+/** What the probe alone is given. */
+const probing = (more: object = {}) => ({ ...options(more), hidden: [place.state], homeDir: '/root' });
 
 /** A program of our own in front of PATH. */
 function fake(name: string, script: string): string {
@@ -101,7 +103,7 @@ describe.skipIf(!hasBwrap)('probeSandbox', () => {
     );
 
   it('proves bubblewrap, and leaves nothing behind', async () => {
-    expect(await probeSandbox(options())).toEqual({
+    expect(await probeSandbox(probing())).toEqual({
       ready: true,
       reason: expect.stringContaining('denied'),
       program: real,
@@ -120,17 +122,17 @@ describe.skipIf(!hasBwrap)('probeSandbox', () => {
     ],
     ['a read-only workspace', () => `--ro-bind ${place.root} ${place.root}`, /workspace cannot be written/],
   ])('sees through one that allows %s', async (_, added, reason) => {
-    expect(await probeSandbox(options({ path: weakened(added()) }))).toMatchObject({ ready: false, reason: expect.stringMatching(reason) });
+    expect(await probeSandbox(probing({ path: weakened(added()) }))).toMatchObject({ ready: false, reason: expect.stringMatching(reason) });
   });
 
   it('sees through one that keeps the environment of its caller', async () => {
     const path = fake('bwrap', `export LEAKED_TOKEN=x; exec ${real} "$@"`);
-    expect(await probeSandbox(options({ path }))).toMatchObject({ ready: false, reason: expect.stringContaining('LEAKED_TOKEN') });
+    expect(await probeSandbox(probing({ path }))).toMatchObject({ ready: false, reason: expect.stringContaining('LEAKED_TOKEN') });
   });
 
   it('is not fooled by a program that only pretends', async () => {
-    expect(await probeSandbox(options({ path: fake('bwrap', 'exit 0') }))).toMatchObject({ ready: false });
+    expect(await probeSandbox(probing({ path: fake('bwrap', 'exit 0') }))).toMatchObject({ ready: false });
     const pass = fake('bwrap', 'while [ "$1" != -- ]; do shift; done; shift; exec "$@"');
-    expect(await probeSandbox(options({ path: pass }))).toMatchObject({ ready: false });
+    expect(await probeSandbox(probing({ path: pass }))).toMatchObject({ ready: false });
   });
 });
