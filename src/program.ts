@@ -45,7 +45,7 @@ export async function runProgram(argv: string[], signal: AbortSignal, runLoop: R
     .configureHelp({
       subcommandTerm: (command) => [command.name(), ...command.registeredArguments.map((one) => `<${one.name()}>`)].join(' '),
     })
-    .helpCommand(false)
+    .helpCommand('help [command]', 'help on a command')
     .addHelpText('after', EXIT_STATUS);
   let status = 0;
   const tools: OperatorTools = {
@@ -166,8 +166,13 @@ function toCall<Options>(received: unknown[], signal: AbortSignal): Call<Options
     out,
     paint: openPaint(globals.color),
     signal,
-    ports: () => openContext({ config: globals.config, command: command.name(), signal, out }),
+    ports: () => openContext({ config: globals.config, command: wordsOf(command), signal, out }),
   };
+}
+
+/** `local issue create`: what the event log calls the command. */
+function wordsOf(command: Command): string {
+  return command.parent?.parent ? `${wordsOf(command.parent)} ${command.name()}` : command.name();
 }
 
 function openOutput(): Output {

@@ -29,8 +29,8 @@ export function renderTask(shown: ShownTask, paint: Paint): string {
     cleanLine(task.title, 300),
     ...field('issue', `${task.repo}#${task.issue}, made ready by ${cleanLine(task.snapshot.ready_by)} at ${task.snapshot.ready_at}`),
     ...field('type', `${task.type}, priority ${task.priority}`),
-    ...field('agents', task.agents.join(' → ')),
-    ...field('branch', `${task.branch} on ${task.base}`),
+    ...field('agents', cleanLine(task.agents.join(' → '))),
+    ...field('branch', cleanLine(`${task.branch} on ${task.base}`, 500)),
     ...pullRequest(shown),
     ...field('protected', task.protected?.map((path) => cleanLine(path)).join(', ')),
     ...field('not before', task.not_before),
@@ -55,7 +55,7 @@ function renderAttempt(attempt: ShownAttempt, paint: Paint): string[] {
   const end = outcome === undefined ? paint('warn', 'not ended') : paint(outcome === 'complete' ? 'good' : 'bad', outcome);
   const why = code === undefined || code === outcome ? '' : ` (${cleanLine(code)})`;
   return [
-    `attempt ${n}${kind === 'fix' ? ', fix' : ''} by ${agent}: ${end}${why}${took}, started ${started_at}`,
+    `attempt ${n}${kind === 'fix' ? ', fix' : ''} by ${cleanLine(agent)}: ${end}${why}${took}, started ${started_at}`,
     ...field('said', attempt.summary && cleanLine(attempt.summary, 2000)),
     ...field('files', attempt.run),
     ...field('work', attempt.look),

@@ -53,7 +53,7 @@ async function retry(call: Call): Promise<number> {
 }
 
 /** The task with every attempt so far forgiven. */
-export function afresh(task: Task, now: Date): Task {
+function afresh(task: Task, now: Date): Task {
   const { fix: _, fixes: __, note: ___, not_before: ____, ...kept } = task;
   const last = task.attempts.at(-1)?.n ?? 0;
   return { ...kept, ...(last > 0 && { attempts_forgiven: last }), note: 'Retried by the operator.', settled_at: now.toISOString() };
