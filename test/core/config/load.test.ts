@@ -1,8 +1,9 @@
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, symlinkSync } from 'node:fs';
+import { chmodSync, mkdirSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { exitStatus } from '../../../src/core/errors.ts';
+import { asOrdinaryUser } from '../../support/ordinary-user.ts';
 import { MINIMAL, makeConfigDirectory } from './config-directory.ts';
 
 describe('where the configuration is looked for', () => {
@@ -77,10 +78,11 @@ describe('the file itself', () => {
     expect(error.message).toContain(`cannot read \`${dir.root}/loop.yaml\``);
   });
 
-  test.skipIf(process.getuid?.() === 0)('an unreadable file is a configuration error', async () => {
+  test('an unreadable file is a configuration error', async () => {
     const dir = makeConfigDirectory();
     dir.write('config.yaml', MINIMAL, 0o000);
-    const error = await dir.fail();
+    chmodSync(dir.root, 0o755);
+    const error = await asOrdinaryUser(() => dir.fail());
     expect(error.code).toBe('config');
     expect(error.hint).toContain('read permission');
   });

@@ -17,6 +17,7 @@ import { TRAYS, type Tray } from '../../../src/core/mailbox/mailbox.ts';
 import { openMailbox } from '../../../src/core/mailbox/maildir.ts';
 import { renderMessage } from '../../../src/core/mailbox/message.ts';
 import { type Box, buildTask, DEAD, NOW, openBox } from '../../support/mailbox-task.ts';
+import { asOrdinaryUser } from '../../support/ordinary-user.ts';
 
 let box: Box;
 beforeEach(async () => {
@@ -174,9 +175,12 @@ describe('a state directory that cannot hold a mailbox', () => {
     expect(existsSync(`${box.root}/review`)).toBe(true);
   });
 
-  it.skipIf(process.getuid?.() === 0)('is read-only', async () => {
+  it('is read-only', async () => {
     chmodSync(`${box.root}/tmp`, 0o500);
-    await expect(open(box.root).submit(buildTask(), '')).rejects.toMatchObject({ code: 'io', hint: expect.stringContaining('permission') });
+    await expect(asOrdinaryUser(() => open(box.root).submit(buildTask(), ''))).rejects.toMatchObject({
+      code: 'io',
+      hint: expect.stringContaining('permission'),
+    });
     chmodSync(`${box.root}/tmp`, 0o700);
   });
 });
