@@ -1,14 +1,51 @@
-// Bundles src/ into dist/: one entry, a chunk per dynamic import, no dependency left outside.
+/**
+ * Bundles src/ into dist/, no dependency left outside (docs/adr/0001).
+ * `main.js` is what an idle pass needs, in one CommonJS file: Node starts it
+ * without its ESM loader, and every kilobyte and every further file would be
+ * paid for each minute. `chunks/` is the rest, one ESM chunk per dynamic import;
+ * it takes the modules of the first from there, so that each exists once.
+ */
 import { createHash } from 'node:crypto';
-import { readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const out = join(root, `dist.${process.pid}.tmp`);
 
+/** Loaded on every pass of a loop; what they import statically comes with them, and must be no package. */
+const ALWAYS = [
+  'src/main.ts',
+  'src/commands/dispatch/command.ts',
+  'src/commands/queue/command.ts',
+  'src/core/github/local-forge.ts',
+  'src/core/mailbox/maildir.ts',
+].map((file) => join(root, file));
+
 const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+const common = {
+  absWorkingDir: root,
+  bundle: true,
+  platform: 'node',
+  target: 'node20.19',
+  minify: true,
+  legalComments: 'none',
+  conditions: ['node', 'import'],
+  mainFields: ['module', 'main'],
+  define: { 'process.env.AGENTOS_BUILD': JSON.stringify(`${version}+${buildId()}`) },
+  logLevel: 'warning',
+};
+/** What `main.js` imports when it is needed: name of the chunk → source file or package. */
+const later = new Map();
+
+mkdirSync(out);
+const { inputs, names } = await bundleMain();
+await bundleChunks(inputs, names);
+writeFileSync(join(out, 'package.json'), '{"type":"commonjs"}\n');
+// Two builds side by side must never leave a mixture: the finished directory takes the place of the old one.
+rmSync(join(root, 'dist'), { recursive: true, force: true });
+renameSync(out, join(root, 'dist'));
 
 /** Changes whenever a source changes: what the config cache is bound to. */
 function buildId() {
@@ -19,26 +56,91 @@ function buildId() {
   return hash.digest('hex').slice(0, 16);
 }
 
-await build({
-  absWorkingDir: root,
-  entryPoints: { main: 'src/main.ts' },
-  outdir: out,
-  bundle: true,
-  splitting: true,
-  format: 'esm',
-  platform: 'node',
-  target: 'node20.19',
-  minify: true,
-  keepNames: false,
-  legalComments: 'none',
-  chunkNames: 'chunks/[name]-[hash]',
-  conditions: ['node', 'import'],
-  mainFields: ['module', 'main'],
-  define: { 'process.env.AGENTOS_BUILD': JSON.stringify(`${version}+${buildId()}`) },
-  // Bundled CommonJS packages call require() for Node's own modules.
-  banner: { js: "import{createRequire as __cr}from'node:module';const require=__cr(import.meta.url);" },
-  logLevel: 'warning',
-});
-// Two builds side by side must never leave a mixture: the finished directory takes the place of the old one.
-rmSync(join(root, 'dist'), { recursive: true, force: true });
-renameSync(out, join(root, 'dist'));
+/** Writes `main.js`, which exports its modules, `m0` and so on. */
+async function bundleMain() {
+  const first = await runMain(
+    `import ${JSON.stringify(ALWAYS[0])};${ALWAYS.slice(1)
+      .map((file) => `import ${JSON.stringify(file)};`)
+      .join('')}`,
+    false,
+  );
+  const inputs = Object.keys(first.metafile.inputs)
+    .filter((file) => file.endsWith('.ts'))
+    .map((file) => resolve(root, file))
+    .sort();
+  const text = inputs
+    .filter((file) => file !== ALWAYS[0])
+    .map((file) => `export * as m${inputs.indexOf(file)} from ${JSON.stringify(file)};`);
+  await runMain(`${text.join('\n')}\nimport ${JSON.stringify(ALWAYS[0])};`, true);
+  return { inputs, names: await exportedNames(inputs) };
+}
+
+function runMain(contents, write) {
+  const plugin = {
+    name: 'later',
+    setup({ onResolve }) {
+      onResolve({ filter: /.*/ }, ({ path, kind, importer, resolveDir }) => {
+        if (path.startsWith('node:')) return undefined;
+        const file = path.startsWith('.') ? resolve(resolveDir, path) : path;
+        if (kind === 'dynamic-import' && !ALWAYS.includes(file)) {
+          const name = (path.startsWith('.') ? relative(join(root, 'src'), file).replace(/\.ts$/, '') : path).replaceAll('/', '-');
+          later.set(name, file);
+          return { path: `./chunks/${name}.mjs`, external: true };
+        }
+        if (path.startsWith('.') || path.startsWith('/')) return undefined;
+        return { errors: [{ text: `an idle pass would load the package ${path}: ${importer} must import it lazily` }] };
+      });
+    },
+  };
+  const stdin = { contents, resolveDir: root, sourcefile: 'main-entry.js' };
+  return build({ ...common, stdin, outfile: join(out, 'main.js'), format: 'cjs', plugins: [plugin], metafile: true, write });
+}
+
+/** The names that each source file exports. */
+async function exportedNames(files) {
+  const { metafile } = await build({
+    ...common,
+    entryPoints: files,
+    outdir: join(out, 'names'),
+    outbase: join(root, 'src'),
+    bundle: false,
+    format: 'esm',
+    metafile: true,
+    write: false,
+  });
+  return new Map(Object.values(metafile.outputs).map(({ entryPoint, exports }) => [resolve(root, entryPoint), exports]));
+}
+
+async function bundleChunks(inputs, names) {
+  const plugin = {
+    name: 'from-main',
+    setup({ onResolve, onLoad }) {
+      onResolve({ filter: /^\..*\.ts$/ }, ({ path, resolveDir }) => {
+        const file = resolve(resolveDir, path);
+        return inputs.includes(file) ? { path: file, namespace: 'from-main' } : undefined;
+      });
+      onResolve({ filter: /main\.js$/, namespace: 'from-main' }, () => ({ path: '../main.js', external: true }));
+      onLoad({ filter: /.*/, namespace: 'from-main' }, ({ path }) => ({
+        contents: `import main from '../main.js';\nexport const { ${names.get(path).join(', ')} } = main.m${inputs.indexOf(path)};`,
+        resolveDir: dirname(path),
+      }));
+      onResolve({ filter: /^package:/ }, ({ path }) => ({ path: path.slice('package:'.length), namespace: 'package' }));
+      onLoad({ filter: /.*/, namespace: 'package' }, async ({ path }) => {
+        const exported = Object.keys(await import(path)).filter((name) => /^[A-Za-z_$][\w$]*$/.test(name) && name !== 'default');
+        return { contents: `export { ${exported.join(', ')} } from ${JSON.stringify(path)};`, resolveDir: root };
+      });
+    },
+  };
+  await build({
+    ...common,
+    entryPoints: Object.fromEntries([...later].map(([name, file]) => [name, file.startsWith('/') ? file : `package:${file}`])),
+    outdir: join(out, 'chunks'),
+    outExtension: { '.js': '.mjs' },
+    chunkNames: '[name]-[hash]',
+    splitting: true,
+    format: 'esm',
+    plugins: [plugin],
+    // Bundled CommonJS packages call require() for Node's own modules.
+    banner: { js: "import{createRequire as __cr}from'node:module';const require=__cr(import.meta.url);" },
+  });
+}

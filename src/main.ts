@@ -16,12 +16,17 @@ for (const [name, number] of Object.entries(SIGNALS)) {
   });
 }
 
-try {
-  const status = await runCli(process.argv.slice(2), abort.signal);
-  process.exitCode = signalled > 0 ? 128 + signalled : status;
-} catch (error) {
-  process.exitCode = signalled > 0 ? 128 + signalled : exitStatus(error);
-  showError(error);
+// Not awaited here: the bundle is CommonJS, which Node starts faster.
+void main();
+
+async function main(): Promise<void> {
+  try {
+    const status = await runCli(process.argv.slice(2), abort.signal);
+    process.exitCode = signalled > 0 ? 128 + signalled : status;
+  } catch (error) {
+    process.exitCode = signalled > 0 ? 128 + signalled : exitStatus(error);
+    showError(error);
+  }
 }
 
 function showError(error: unknown): void {
