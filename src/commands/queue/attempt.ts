@@ -79,13 +79,15 @@ async function work(job: Job): Promise<Evidence | Failure> {
       job.signal,
     );
     crashPoint('queue:agent-ended');
-    return await judgeAttempt(job, prepared, reply);
+    const evidence = await judgeAttempt(job, prepared, reply);
+    await job.git.removeWorkspace(root);
+    return evidence;
   } catch (error) {
+    // What a full disk did not take is not removed: whoever reclaims the task preserves it.
     if (!(error instanceof AgentOsError) || error.code === 'io') throw error;
     await salvage(ports, letter.task, job.attempt);
-    return { ...toInfrastructure(error), retryAt: error.retryAt };
-  } finally {
     await job.git.removeWorkspace(root);
+    return { ...toInfrastructure(error), retryAt: error.retryAt };
   }
 }
 

@@ -3,7 +3,7 @@
  * the policy, the proof on a fresh checkout, one commit, and the evidence.
  * Whatever was made is preserved before the directory goes.
  */
-import { copyFileSync, renameSync } from 'node:fs';
+import { copyFileSync } from 'node:fs';
 import type { AgentReply } from '../../core/agents/agent.ts';
 import type { AgentResult } from '../../core/agents/result.ts';
 import { readResultFile } from '../../core/agents/result-file.ts';
@@ -19,6 +19,7 @@ import type { Job } from './job.ts';
 import { type AttemptFacts, decideOutcome, type Outcome } from './outcome.ts';
 import type { Prepared } from './prepare.ts';
 import { renderCommitMessage, renderPullRequestBody } from './report.ts';
+import { setAside } from './salvage.ts';
 
 const PATCH_LIMIT_BYTES = 4_000_000;
 
@@ -82,10 +83,9 @@ async function importTree(job: Job, prepared: Prepared, found: Findings): Promis
     return found.imported;
   } catch (error) {
     if (!(error instanceof AgentOsError) || (error.code !== 'refused' && error.code !== 'corrupt')) throw error;
-    // Git must not read this directory: it is kept as it is, beside the run, for a person to look at.
     found.facts.refused = [error.message];
     found.output = error.message;
-    renameSync(job.tree, `${job.runDir}/refused-tree`);
+    setAside(job.tree, job.runDir);
     return undefined;
   }
 }

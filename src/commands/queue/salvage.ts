@@ -2,11 +2,11 @@
  * Keeps what an attempt left that never came to judgement: its process died, or
  * it was stopped. No directory goes away before its work is preserved.
  */
-import { existsSync, renameSync } from 'node:fs';
+import { chmodSync, existsSync, lstatSync, renameSync } from 'node:fs';
 import * as z from 'zod';
 import { ensureDirectory, readIfThere, writeFileAtomic } from '../../core/atomic-file.ts';
 import { runPath, workspacePath } from '../../core/config/paths.ts';
-import { AgentOsError } from '../../core/errors.ts';
+import { AgentOsError, toIoError } from '../../core/errors.ts';
 import type { Task } from '../../core/mailbox/task.ts';
 import type { Ports } from '../../core/ports.ts';
 import { renderCommitMessage } from './report.ts';
@@ -35,8 +35,22 @@ export async function salvage(ports: Ports, task: Task, attempt: number): Promis
     await preserve(ports, task, attempt, tree, start);
   } catch (error) {
     if (!(error instanceof AgentOsError) || (error.code !== 'refused' && error.code !== 'corrupt')) throw error;
-    ensureDirectory(runDir);
-    if (!existsSync(`${runDir}/refused-tree`)) renameSync(tree, `${runDir}/refused-tree`);
+    setAside(tree, runDir);
+  }
+}
+
+/**
+ * Moves a directory that git must not read beside the run as it is, for a person to look at; one that its agent took away is gone.
+ * @throws AgentOsError `io`
+ */
+export function setAside(tree: string, runDir: string): void {
+  if (!lstatSync(tree, { throwIfNoEntry: false })?.isDirectory() || existsSync(`${runDir}/refused-tree`)) return;
+  ensureDirectory(runDir);
+  try {
+    chmodSync(tree, 0o700); // to move a directory is to write its `..`
+    renameSync(tree, `${runDir}/refused-tree`);
+  } catch (error) {
+    throw toIoError(error, `keep \`${tree}\``);
   }
 }
 

@@ -1,4 +1,5 @@
 /** Constructs the one adapter of the port `Git`: the git program of this machine. */
+import { dirname } from 'node:path';
 import type { StatePaths } from '../config/paths.ts';
 import { AgentOsError } from '../errors.ts';
 import { describeChanges, listRawChanges } from './changes.ts';
@@ -9,7 +10,7 @@ import { ensureHostRepository } from './host-repository.ts';
 import { importDirectory, stampUntracked } from './import.ts';
 import { fetchBranches } from './mirror.ts';
 import { preserveCommit, pushCommit } from './publish.ts';
-import { removeDirectory } from './remove.ts';
+import { removeDirectory, removeIfEmpty } from './remove.ts';
 import { dropIndex, makeWorkspace } from './workspace.ts';
 
 export interface GitOptions {
@@ -51,6 +52,7 @@ export function openGit({ paths, path }: GitOptions): Git {
     async removeWorkspace(workspace) {
       await removeDirectory(workspace, paths.workspaces, path);
       dropIndex(paths, workspace);
+      if (dirname(dirname(workspace)) === paths.workspaces) removeIfEmpty(dirname(workspace));
     },
   };
 }

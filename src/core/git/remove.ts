@@ -6,7 +6,7 @@
  */
 import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { chmodSync, existsSync, lstatSync, readdirSync, renameSync } from 'node:fs';
+import { chmodSync, existsSync, lstatSync, readdirSync, renameSync, rmdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { crashPoint } from '../crash-point.ts';
@@ -28,6 +28,15 @@ export async function removeDirectory(directory: string, trash: string, path: st
     await erase(aside, path);
   }
   for (const name of abandoned(trash)) await erase(join(trash, name), path);
+}
+
+/** Removes a directory that holds nothing; one that does stays. */
+export function removeIfEmpty(directory: string): void {
+  try {
+    rmdirSync(directory);
+  } catch (error) {
+    if (!['ENOENT', 'ENOTEMPTY', 'EEXIST', 'ENOTDIR'].includes(errnoOf(error) ?? '')) throw toIoError(error, `remove \`${directory}\``);
+  }
 }
 
 async function moveAside(directory: string, aside: string, path: string): Promise<boolean> {
