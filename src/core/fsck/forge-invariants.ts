@@ -16,7 +16,7 @@ export function checkForge(snapshot: FsckSnapshot): Finding[] {
         ...checkOpenPulls(repo, letters),
         ...checkComments(repo, effects),
         ...effects.flatMap((effect) => checkEffect(repo, effect)),
-        ...checkHeads(repo, letters),
+        ...checkHeads(repo, letters, effects),
       ];
     }),
     ...checkIntents(snapshot),
@@ -134,8 +134,11 @@ function checkIntents({ effects, unreadableEffects, now }: FsckSnapshot): Findin
   ];
 }
 
-/** I7: the head of an open agent branch is what we pushed. Anything else is somebody else's work, and is said so. */
-function checkHeads({ repo, pulls }: FsckRepo, letters: readonly FsckLetter[]): Finding[] {
+/** I7: the head of an open agent branch is what we pushed, or our own merge of the base into it. Anything else is somebody else's work, and is said so. */
+function checkHeads({ repo, pulls }: FsckRepo, letters: readonly FsckLetter[], effects: readonly EffectRecord[]): Finding[] {
+  const updates = new Set(
+    effects.filter(({ kind, state }) => kind === 'update-branch' && state === 'done').map(({ result }) => shaIn(result)),
+  );
   return openAgentPulls(pulls).flatMap((pull): Finding[] => {
     const subject = `${repo}#${pull.number}`;
     const task = letters.find(({ letter }) => letter.task.branch === pull.head)?.letter.task;
@@ -143,7 +146,7 @@ function checkHeads({ repo, pulls }: FsckRepo, letters: readonly FsckLetter[]): 
       const what = `no task stands behind branch \`${pull.head}\``;
       return [{ invariant: 'I7', severity: 'warning', subject, what, remedy: 'Close the pull request, or merge it by hand.' }];
     }
-    if (task.pushed === pull.headSha) return [];
+    if (task.pushed === pull.headSha || updates.has(pull.headSha)) return [];
     const what = `its head ${pull.headSha.slice(0, 12)} is not what Agent OS pushed (${task.pushed?.slice(0, 12) ?? 'nothing'})`;
     return [{ invariant: 'I7', severity: 'warning', subject, what, remedy: 'Review what was pushed there; it is left to people.' }];
   });
@@ -160,4 +163,9 @@ function numberIn(result: Recorded | undefined, field: string): number | undefin
 
 function push(map: Map<string, number[]>, key: string, value: number): void {
   map.set(key, [...(map.get(key) ?? []), value]);
+}
+
+function shaIn(result: Recorded | undefined): string | undefined {
+  const sha = typeof result === 'object' && result !== null && !Array.isArray(result) ? result['sha'] : undefined;
+  return typeof sha === 'string' ? sha : undefined;
 }

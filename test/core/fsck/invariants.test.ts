@@ -198,6 +198,15 @@ describe('I7', () => {
       'I7 warning acme/shop#18: no task stands behind branch `agent/somebody`',
     ]);
   });
+
+  it('our own merge of the base into it is not foreign', () => {
+    const updated = 'd'.repeat(40);
+    const made = effect({ subject: '#17', kind: 'update-branch', key: HEAD, result: { sha: updated } });
+    const repos = [repo({ pulls: [pull({ headSha: updated })] })];
+    const foreign = (effects: EffectRecord[]) => breaches({ repos, effects }).filter((line) => line.startsWith('I7'));
+    expect(foreign([effect(), made])).toEqual([]);
+    expect(foreign([effect()])).toHaveLength(1);
+  });
 });
 
 describe('I9 and I10', () => {
