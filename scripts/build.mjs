@@ -126,7 +126,7 @@ async function bundleChunks(inputs, names) {
       }));
       onResolve({ filter: /^package:/ }, ({ path }) => ({ path: path.slice('package:'.length), namespace: 'package' }));
       onLoad({ filter: /.*/, namespace: 'package' }, async ({ path }) => {
-        const exported = Object.keys(await import(path)).filter((name) => /^[A-Za-z_$][\w$]*$/.test(name) && name !== 'default');
+        const exported = Object.keys(await import(path)).filter((name) => /^[A-Za-z_$][\w$]*$/.test(name));
         return { contents: `export { ${exported.join(', ')} } from ${JSON.stringify(path)};`, resolveDir: root };
       });
     },
