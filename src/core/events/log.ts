@@ -13,7 +13,7 @@ import type { EventLog, NewEvent } from './event.ts';
 
 export function openEventLog(options: { dir: string; clock: Clock; run: string; command: string }): EventLog {
   const write = async (event: NewEvent): Promise<void> => {
-    const { default: pino } = await import('pino');
+    const { pino } = await import('pino');
     const time = options.clock.now().toISOString();
     const { level = 'info', event: name, ...fields } = event;
     const log = pino(
