@@ -28,6 +28,7 @@ async function printCrontab(call: Call): Promise<number> {
     config: config.path,
     log: `${paths.root}/cron.log`,
     path: searchPath(process.execPath, process.env['PATH'] ?? ''),
+    localCi: config.repos.some((repo) => repo.local_ci.length > 0),
   };
   print(call, { ...facts, schedules: SCHEDULES }, renderCrontab(facts));
   return 0;

@@ -10,6 +10,8 @@ export interface CrontabFacts {
   log: string;
   /** PATH of the loops and of what they start. */
   path: string;
+  /** Some repository has `local_ci`: without a line for it, its checks would stay pending for ever. */
+  localCi: boolean;
 }
 
 /** Minute, hour, day, month, weekday (contracts, "Command line"). The weekly ones at odd times, when little else runs. */
@@ -22,12 +24,16 @@ export const SCHEDULES = {
   plan: '7 * * * *',
 } as const;
 
+/** The checks of the local forge, which stand in for Actions. */
+const LOCAL_CI = '* * * * *';
+
 /** Debian's cron refuses longer lines. */
 const MAX_LINE = 990;
 
 /** @throws AgentOsError `refused` for a path that a crontab cannot hold. */
 export function renderCrontab(facts: CrontabFacts): string {
-  const lines = Object.entries(SCHEDULES).map(([loop, schedule]) => `${schedule} ${escapePercent(commandLine(facts, loop))}`);
+  const jobs = [...Object.entries(SCHEDULES), ...(facts.localCi ? [['local ci', LOCAL_CI] as const] : [])];
+  const lines = jobs.map(([job, schedule]) => `${schedule} ${escapePercent(commandLine(facts, job))}`);
   const environment = `PATH=${facts.path}`;
   for (const line of [environment, ...lines]) checkLine(line);
   return `# Agent OS: six loops, one pass each. Printed by \`agentos cron print\`.
@@ -46,8 +52,8 @@ ${lines.join('\n')}
 `;
 }
 
-function commandLine(facts: CrontabFacts, loop: string): string {
-  const words = [facts.node, facts.bin, loop, '--quiet', '--config', facts.config].map(quoteWord).join(' ');
+function commandLine(facts: CrontabFacts, job: string): string {
+  const words = [facts.node, facts.bin, ...job.split(' '), '--quiet', '--config', facts.config].map(quoteWord).join(' ');
   return `${words} >>${quoteWord(facts.log)} 2>&1`;
 }
 

@@ -11,6 +11,7 @@ const FACTS: CrontabFacts = {
   config: '/home/agentos/config.yaml',
   log: '/home/agentos/.local/state/agentos/cron.log',
   path: '/usr/local/bin:/usr/bin:/bin',
+  localCi: false,
 };
 
 /** What cron makes of a line: five fields, then the command, `\%` as `%`. */
@@ -40,6 +41,12 @@ describe('renderCrontab', () => {
       '37 5 * * 1 groom',
       '7 * * * * plan',
     ]);
+  });
+
+  it('has a line for the checks of the local forge where a repository has some', () => {
+    const lines = commandLines(renderCrontab({ ...FACTS, localCi: true })).map(parseLine);
+    expect(lines).toHaveLength(7);
+    expect(lines.at(-1)).toMatchObject({ schedule: '* * * * *', command: expect.stringContaining('agentos.js local ci --quiet --config') });
   });
 
   it('survives cron and the shell, whatever the paths hold', () => {
