@@ -18,8 +18,9 @@ const MEMORY_RUNS = 5;
 const MEMORY_LIMIT_MB = 90;
 const BIN = join(ROOT, 'bin/agentos.js');
 /** Printed by the program itself when it ends, in kB. */
-const TELL_MEMORY =
-  "--import=data:text/javascript,import{writeSync}from'node:fs';process.on('exit',()=>writeSync(2,`${process.resourceUsage().maxRSS}`))";
+const TELL_MEMORY = `--import=data:text/javascript,${encodeURIComponent(
+  "import { writeSync } from 'node:fs'; process.on('exit', () => writeSync(2, String(process.resourceUsage().maxRSS)));",
+)}`;
 
 export async function benchIdle(report: Report): Promise<void> {
   const world = World.open();
