@@ -3,7 +3,9 @@
  * looks every second, stops the agent and settles the task. A request outlives
  * the process: whoever reclaims the task sees it too.
  */
+import { readdirSync } from 'node:fs';
 import { ensureDirectory, readIfThere, unlinkIfThere, writeFileAtomic } from './atomic-file.ts';
+import { errnoOf, toIoError } from './errors.ts';
 
 export interface TaskRequest {
   kind: 'cancel' | 'supersede';
@@ -27,6 +29,16 @@ export function readRequest(dir: string, task: string): TaskRequest | undefined 
     // falls through to the safe reading
   }
   return { kind: 'cancel', reason: 'a request file of this task could not be read' };
+}
+
+/** Ids of the tasks that have an open request, in one look. */
+export function listRequests(dir: string): string[] {
+  try {
+    return readdirSync(dir).flatMap((name) => (name.endsWith('.json') ? [name.slice(0, -5)] : []));
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return [];
+    throw toIoError(error, `list \`${dir}\``);
+  }
 }
 
 export function clearRequest(dir: string, task: string): void {

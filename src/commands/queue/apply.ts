@@ -2,15 +2,19 @@
 import { runPath } from '../../core/config/paths.ts';
 import { AgentOsError } from '../../core/errors.ts';
 import { readEvidence } from '../../core/evidence.ts';
+import { type Owner, renderOwner, thisProcess } from '../../core/liveness.ts';
 import type { Letter } from '../../core/mailbox/mailbox.ts';
 import type { Ports } from '../../core/ports.ts';
 import { readRequest } from '../../core/requests.ts';
 import type { Applied, LongWork } from '../run-command.ts';
 import { runAttempt } from './attempt.ts';
 import { markOf } from './job.ts';
+import { decideCutOff } from './outcome.ts';
 import type { QueueAction } from './policy.ts';
 import { salvage } from './salvage.ts';
-import { settleEscalated, settleOutcome, settleWithdrawn, show } from './settle.ts';
+import { settleEscalated, settleMerged, settleOutcome, settleWithdrawn, show } from './settle.ts';
+
+type Settling = QueueAction & { kind: 'escalate' | 'withdraw' | 'hand-over'; id: string };
 
 export async function applyQueue(ports: Ports, action: QueueAction): Promise<Applied | LongWork> {
   switch (action.kind) {
@@ -18,15 +22,30 @@ export async function applyQueue(ports: Ports, action: QueueAction): Promise<App
       return reclaim(ports, action.id);
     case 'start-attempt':
       return start(ports, action.id);
-    case 'escalate': {
-      const letter = await claim(ports, action.id);
-      if (!letter) return { outcome: 'skipped', reason: 'another process took it' };
-      await show(ports, await settleEscalated(ports, letter, action.reason));
-      return { outcome: 'applied' };
-    }
+    case 'escalate':
+    case 'withdraw':
+    case 'hand-over':
+      return settleWaiting(ports, action);
+    case 'unreadable':
+      throw action.error;
     default:
       return { outcome: 'skipped' };
   }
+}
+
+/** Ends the wait of a task that must not start. */
+async function settleWaiting(ports: Ports, action: Settling): Promise<Applied> {
+  const letter = await claim(ports, action.id);
+  if (!letter) return { outcome: 'skipped', reason: 'another process took it' };
+  const settle: Record<Settling['kind'], () => Promise<Letter>> = {
+    escalate: () => settleEscalated(ports, letter, action.reason),
+    withdraw: () =>
+      settleWithdrawn(ports, letter, readRequest(ports.paths.requests, action.id) ?? { kind: 'cancel', reason: action.reason }),
+    'hand-over': () => settleMerged(ports, letter),
+  };
+  const settled = await orPutBack(ports, action.id, settle[action.kind]);
+  await show(ports, settled);
+  return { outcome: 'applied', detail: { task: action.id, tray: settled.tray } };
 }
 
 async function start(ports: Ports, id: string): Promise<Applied | LongWork> {
@@ -36,7 +55,19 @@ async function start(ports: Ports, id: string): Promise<Applied | LongWork> {
   if (!letter) return { outcome: 'skipped', reason: 'another process took it' };
   const repo = ports.config.repos.find((entry) => entry.name === letter.task.repo);
   if (!repo) throw new AgentOsError('config', `${letter.task.repo} is not in \`repos\``);
-  return { long: () => runAttempt(ports, repo, letter) };
+  return { long: () => orPutBack(ports, id, () => runAttempt(ports, repo, letter)) };
+}
+
+/** A claim that this process cannot go on with goes back at once: the process may live on, with other attempts or `--watch`. */
+async function orPutBack<T>(ports: Ports, id: string, act: () => Promise<T>): Promise<T> {
+  try {
+    return await act();
+  } catch (error) {
+    if (!(error instanceof AgentOsError) || error.code === 'io') throw error;
+    const letter = await (await ports.mailbox()).find(id);
+    if (letter?.owner && isThisProcess(letter.owner)) await putBack(ports, letter);
+    throw error;
+  }
 }
 
 async function claim(ports: Ports, id: string): Promise<Letter | undefined> {
@@ -50,8 +81,7 @@ async function reclaim(ports: Ports, id: string): Promise<Applied> {
   const letter = left && (await mailbox.takeOver(left));
   if (!letter) return { outcome: 'skipped', reason: 'it was taken back already' };
   const last = letter.task.attempts.at(-1);
-  if (last && last.ended_at === undefined) await clearAway(ports, letter, last.n);
-  const moved = await settleReclaimed(ports, letter);
+  const moved = await putBack(ports, letter);
   await ports.log.write({
     event: 'queue.task.reclaimed',
     level: 'warn',
@@ -66,6 +96,12 @@ async function reclaim(ports: Ports, id: string): Promise<Applied> {
   return { outcome: 'applied', detail: { task: id, tray: moved.tray } };
 }
 
+async function putBack(ports: Ports, letter: Letter): Promise<Letter> {
+  const last = letter.task.attempts.at(-1);
+  if (last && last.ended_at === undefined) await clearAway(ports, letter, last.n);
+  return settleReclaimed(ports, letter);
+}
+
 async function settleReclaimed(ports: Ports, letter: Letter): Promise<Letter> {
   const { task } = letter;
   const request = readRequest(ports.paths.requests, task.id);
@@ -75,8 +111,13 @@ async function settleReclaimed(ports: Ports, letter: Letter): Promise<Letter> {
   const open = last !== undefined && last.ended_at === undefined;
   const publishable = open && readEvidence(runPath(ports.paths, task.id, last.n))?.outcome === 'complete';
   if (open && !publishable) return settleOutcome(ports, letter, { outcome });
-  // Nothing was begun, or all but publishing was done: the next claim goes on from there.
-  return (await ports.mailbox()).move(letter, 'inbox', task);
+  // All but publishing was done: the next claim goes on from there. Or a move was cut off: it is finished.
+  const tray = open ? 'inbox' : decideCutOff(task, ports.config.queue, ports.clock.now());
+  return (await ports.mailbox()).move(letter, tray, task);
+}
+
+function isThisProcess(owner: Owner): boolean {
+  return renderOwner(owner) === renderOwner(thisProcess());
 }
 
 async function clearAway(ports: Ports, letter: Letter, attempt: number): Promise<void> {

@@ -10,8 +10,9 @@ import { crashPoint } from '../../core/crash-point.ts';
 import { AgentOsError } from '../../core/errors.ts';
 import { type Evidence, readEvidence } from '../../core/evidence.ts';
 import type { Letter } from '../../core/mailbox/mailbox.ts';
-import { isPaused } from '../../core/pause.ts';
+import { isPaused, isRepoPaused } from '../../core/pause.ts';
 import type { Ports } from '../../core/ports.ts';
+import { readRequest } from '../../core/requests.ts';
 import { turnOrder } from '../../core/routing/chain.ts';
 import type { Applied } from '../run-command.ts';
 import { gatherStart } from './gather.ts';
@@ -19,10 +20,19 @@ import { type Job, markOf } from './job.ts';
 import { judgeAttempt } from './judge.ts';
 import { type Outcome, toInfrastructure } from './outcome.ts';
 import { fetchBase, prepareAttempt } from './prepare.ts';
-import { publish } from './publish.ts';
+import { findPublished, publish } from './publish.ts';
 import { salvage } from './salvage.ts';
-import { type Ending, settleEscalated, settleOutcome, settlePublishLater, settleReview, settleWithdrawn, show } from './settle.ts';
-import { whyWithdrawn } from './start.ts';
+import {
+  type Ending,
+  settleEscalated,
+  settleMerged,
+  settleOutcome,
+  settlePublishLater,
+  settleReview,
+  settleWithdrawn,
+  show,
+} from './settle.ts';
+import { decideStart } from './start.ts';
 import { watchStop } from './watch-stop.ts';
 
 const PUBLISH_AGAIN_MS = 60_000;
@@ -185,27 +195,47 @@ async function settleOther(ports: Ports, letter: Letter, failure: Failure, stop:
   return settled(ports, await settleOutcome(ports, letter, { outcome, retryAt }));
 }
 
-/** Publishes a complete attempt, unless a person took the issue back or pulled the switch meanwhile. */
+/** Publishes a complete attempt, unless a person took the issue back, held or changed it, or pulled the switch meanwhile. */
 async function finish(ports: Ports, repo: RepoConfig, letter: Letter, evidence: Evidence): Promise<Letter> {
   const again = () => new Date(ports.clock.now().getTime() + PUBLISH_AGAIN_MS);
   const ending = toEnding(evidence);
+  const git = await ports.git();
+  const by = { forge: await ports.forge(), effects: await ports.effects(), git, host: await git.openHost(letter.task.repo) };
   try {
-    if (isPaused(ports.paths)) return await settlePublishLater(ports, letter, 'everything is paused', again());
-    const start = await gatherStart(ports, repo, letter);
-    const back = whyWithdrawn(start.issue, start.readiness);
-    if (back) return settled(ports, await settleWithdrawn(ports, letter, { kind: 'cancel', reason: back }, ending));
-    const git = await ports.git();
-    const by = { forge: await ports.forge(), effects: await ports.effects(), git, host: await git.openHost(letter.task.repo) };
+    if (isPaused(ports.paths) || isRepoPaused(ports.paths, repo.name)) {
+      return await settlePublishLater(ports, letter, `${isPaused(ports.paths) ? 'everything' : repo.name} is paused`, again());
+    }
+    const stopped = await mayPublish(ports, repo, letter, ending, again());
+    if (stopped) return settled(ports, stopped);
     const published = await publish(by, letter.task, evidence);
     crashPoint('queue:published');
     return settled(ports, await settleReview(ports, letter, ending, published, evidence.protected));
   } catch (error) {
     if (!(error instanceof AgentOsError) || error.code === 'io') throw error;
     if (error.temporary) return settled(ports, await settlePublishLater(ports, letter, error.message, error.retryAt ?? again()));
-    return settled(
-      ports,
-      await settleEscalated(ports, letter, `attempt ${evidence.attempt} succeeded but could not be published: ${error.message}`, ending),
-    );
+    const reason = `attempt ${evidence.attempt} succeeded but could not be published: ${error.message}`;
+    return settled(ports, await settleEscalated(ports, letter, reason, ending, await findPublished(by, letter.task, evidence)));
+  }
+}
+
+/** Asks everything again that was asked before the start. @returns the letter where the answer took it; `undefined`: go on. */
+async function mayPublish(ports: Ports, repo: RepoConfig, letter: Letter, ending: Ending, again: Date): Promise<Letter | undefined> {
+  const request = readRequest(ports.paths.requests, letter.task.id);
+  if (request) return settleWithdrawn(ports, letter, request, ending);
+  const verdict = decideStart(await gatherStart(ports, repo, letter));
+  switch (verdict.kind) {
+    case 'start':
+      return undefined;
+    case 'hold':
+      return settlePublishLater(ports, letter, verdict.reason, again);
+    case 'escalate':
+      return settleEscalated(ports, letter, verdict.reason, ending);
+    case 'hand-over':
+      return settleMerged(ports, letter, ending);
+    case 'skip':
+      return settleWithdrawn(ports, letter, { kind: verdict.request, reason: verdict.reason }, ending);
+    case 'withdraw':
+      return settleWithdrawn(ports, letter, { kind: 'cancel', reason: verdict.reason }, ending);
   }
 }
 

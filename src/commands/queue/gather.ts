@@ -1,17 +1,17 @@
 /** Looks once: claims and whether their owners live, and as many waiting tasks, in order, as there are free slots for. */
 import type { RepoConfig } from '../../core/config/schema.ts';
+import { AgentOsError } from '../../core/errors.ts';
+import { tryRead } from '../../core/github/try-read.ts';
 import { isAlive } from '../../core/liveness.ts';
-import type { Letter, Waiting } from '../../core/mailbox/mailbox.ts';
+import type { Letter, Mailbox, Waiting } from '../../core/mailbox/mailbox.ts';
 import { isRepoPaused } from '../../core/pause.ts';
 import type { Ports } from '../../core/ports.ts';
-import { readRequest } from '../../core/requests.ts';
-import { freeSlots, orderWaiting, type QueueSnapshot } from './policy.ts';
+import { listRequests, readRequest } from '../../core/requests.ts';
+import { freeSlots, orderWaiting, type QueueSnapshot, type QueueVerdict } from './policy.ts';
 import { decideStart, type StartFacts } from './start.ts';
 
-/** Tasks that are looked at and cannot start, before a pass stops looking further. */
+/** Tasks that the forge is asked about, and tasks that are told about, before a pass stops. */
 const LOOK_LIMIT = 200;
-
-type Candidate = QueueSnapshot['candidates'][number];
 
 export async function gatherQueue(ports: Ports, repos: readonly RepoConfig[]): Promise<QueueSnapshot> {
   const mailbox = await ports.mailbox();
@@ -24,67 +24,77 @@ export async function gatherQueue(ports: Ports, repos: readonly RepoConfig[]): P
   const snapshot: QueueSnapshot = { now, maxParallel: ports.config.queue.max_parallel, running, candidates: [], unseen: 0 };
   const waiting = orderWaiting(await mailbox.listWaiting());
   if (waiting.length === 0) return snapshot;
-  const open = await countOpenPullRequests(ports);
+  const requests = new Set(listRequests(ports.paths.requests));
+  const open = await countOpenPullRequests(mailbox, waiting);
+  const looking = { repos, now, open, requests };
   let slots = freeSlots(snapshot);
-  for (const [index, one] of waiting.entries()) {
-    if (slots === 0 || index >= LOOK_LIMIT) {
-      snapshot.unseen = waiting.length - index;
-      break;
+  let asked = 0;
+  for (const one of waiting) {
+    // A request is heard without a slot; beyond the limits only what needs no question to the forge is passed over.
+    if ((slots === 0 || asked >= LOOK_LIMIT) && !requests.has(one.id)) {
+      snapshot.unseen++;
+      continue;
     }
-    const candidate = await look(ports, repos, one, now, open);
-    if (candidate?.verdict.kind === 'start') {
+    const cheap = lookCheaply(ports, looking, one);
+    if (cheap === 'not ours') continue;
+    if (!cheap) asked++;
+    const verdict = cheap ?? (await lookAtForge(ports, looking, one));
+    if (verdict.kind === 'start') {
       slots--;
       if (one.pullRequest === undefined) open.set(one.repo, (open.get(one.repo) ?? 0) + 1);
     }
-    if (candidate) snapshot.candidates.push(candidate);
+    if (snapshot.candidates.length < LOOK_LIMIT || (verdict.kind !== 'wait' && verdict.kind !== 'hold')) {
+      snapshot.candidates.push({ waiting: one, verdict });
+    }
   }
   return snapshot;
 }
 
-/** Open pull requests of ours, by repository: every letter in `review`, and escalated ones that have one. */
-async function countOpenPullRequests(ports: Ports): Promise<Map<string, number>> {
-  const mailbox = await ports.mailbox();
+interface Looking {
+  repos: readonly RepoConfig[];
+  now: Date;
+  open: ReadonlyMap<string, number>;
+  requests: ReadonlySet<string>;
+}
+
+/** Open pull requests of ours, by repository, and those that running attempts may open. */
+async function countOpenPullRequests(mailbox: Mailbox, waiting: readonly Waiting[]): Promise<Map<string, number>> {
   const letters: Letter[] = [
     ...(await mailbox.list('review')),
     ...(await mailbox.list('escalated')),
     ...(await mailbox.list('processing')),
   ];
   const open = new Map<string, number>();
-  for (const { task, tray } of letters) {
-    if (tray === 'escalated' && task.pull_request === undefined) continue;
-    open.set(task.repo, (open.get(task.repo) ?? 0) + 1);
-  }
+  const add = (repo: string) => open.set(repo, (open.get(repo) ?? 0) + 1);
+  for (const { task, tray } of letters) if (tray !== 'escalated' || task.pull_request !== undefined) add(task.repo);
+  for (const one of waiting) if (one.pullRequest !== undefined) add(one.repo);
   return open;
 }
 
-/** The verdict on one waiting task; `undefined` when it is not this pass's business. */
-async function look(
-  ports: Ports,
-  repos: readonly RepoConfig[],
-  waiting: Waiting,
-  now: Date,
-  open: ReadonlyMap<string, number>,
-): Promise<Candidate | undefined> {
-  const say = (kind: 'wait' | 'hold' | 'skip', reason: string): Candidate => ({ waiting, verdict: { kind, reason } });
+/** The verdict that needs no question to the forge, when there is one. */
+function lookCheaply(ports: Ports, { repos, now, open, requests }: Looking, waiting: Waiting): QueueVerdict | 'not ours' | undefined {
+  const request = requests.has(waiting.id) ? readRequest(ports.paths.requests, waiting.id) : undefined;
+  if (request) return { kind: 'withdraw', reason: request.reason };
   const repo = repos.find((entry) => entry.name === waiting.repo);
   if (!repo) {
     const configured = ports.config.repos.some((entry) => entry.name === waiting.repo);
-    return configured ? undefined : say('hold', `${waiting.repo} is not in \`repos\` any more`);
+    return configured ? 'not ours' : { kind: 'hold', reason: `${waiting.repo} is not in \`repos\` any more` };
   }
-  if (isRepoPaused(ports.paths, waiting.repo)) return say('skip', `${waiting.repo} is paused`);
-  if (waiting.notBefore !== undefined && Date.parse(waiting.notBefore) > now.getTime())
-    return say('wait', `not before ${waiting.notBefore}`);
-  if (waiting.pullRequest === undefined && (open.get(waiting.repo) ?? 0) >= repo.max_open_pull_requests) {
-    return say(
-      'wait',
-      `${open.get(waiting.repo)} of ${repo.max_open_pull_requests} pull requests of ${waiting.repo} are open or being made`,
-    );
+  if (isRepoPaused(ports.paths, waiting.repo)) return { kind: 'hold', reason: `${waiting.repo} is paused` };
+  if (waiting.notBefore !== undefined && Date.parse(waiting.notBefore) > now.getTime()) {
+    return { kind: 'wait', reason: `not before ${waiting.notBefore}` };
   }
+  const count = open.get(waiting.repo) ?? 0;
+  if (waiting.pullRequest !== undefined || count < repo.max_open_pull_requests) return undefined;
+  return { kind: 'wait', reason: `${count} of ${repo.max_open_pull_requests} pull requests of ${waiting.repo} are open or being made` };
+}
+
+async function lookAtForge(ports: Ports, { repos }: Looking, waiting: Waiting): Promise<QueueVerdict> {
+  const repo = repos.find((entry) => entry.name === waiting.repo);
   const letter = await (await ports.mailbox()).find(waiting.id);
-  if (letter?.tray !== 'inbox') return say('skip', `task ${waiting.id} has left the inbox`);
-  const request = readRequest(ports.paths.requests, waiting.id);
-  if (request) return say('skip', `${request.reason}; dispatch withdraws the task`);
-  return { waiting, verdict: decideStart(await gatherStart(ports, repo, letter)) };
+  if (!repo || letter?.tray !== 'inbox') return { kind: 'wait', reason: `task ${waiting.id} has left the inbox` };
+  const facts = await tryRead(() => gatherStart(ports, repo, letter));
+  return facts instanceof AgentOsError ? { kind: 'unreadable', reason: facts.message, error: facts } : decideStart(facts);
 }
 
 /** What the forge says about a task's issue and pull request right now. */

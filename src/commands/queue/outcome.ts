@@ -87,6 +87,18 @@ export function decideDestination(task: Task, limits: Limits, now: Date, retryAt
   return { tray: 'inbox', note };
 }
 
+/**
+ * Where a claim goes whose owner died with no attempt running: on where the
+ * cut-off move was taking it (its content is written first), or back to the inbox.
+ */
+export function decideCutOff(task: Task, limits: Limits, now: Date): 'inbox' | 'review' | 'escalated' {
+  const last = task.attempts.at(-1);
+  if (!last || last.n <= (task.attempts_forgiven ?? 0)) return 'inbox';
+  if (last.outcome !== 'complete') return decideDestination(task, limits, now).tray;
+  if (task.fix) return 'inbox';
+  return task.pull_request === undefined ? 'escalated' : 'review';
+}
+
 /** What a person can do about an escalated task, with the commands to type. */
 export function whatNow(task: Task): string {
   const kept = task.attempts.filter((attempt) => attempt.tree !== undefined).length;

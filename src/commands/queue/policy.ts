@@ -1,5 +1,6 @@
 /** Which claims of dead owners return, and which waiting tasks start now. Pure. */
 
+import type { AgentOsError } from '../../core/errors.ts';
 import type { Waiting } from '../../core/mailbox/mailbox.ts';
 import { plural } from '../../core/text.ts';
 import type { Action } from '../run-command.ts';
@@ -10,13 +11,21 @@ export interface QueueSnapshot {
   maxParallel: number;
   running: { id: string; subject: string; alive: boolean }[];
   /** In the order in which they would start; only as many as were looked at carry a verdict. */
-  candidates: { waiting: Waiting; verdict: StartVerdict | { kind: 'wait'; reason: string } }[];
+  candidates: { waiting: Waiting; verdict: QueueVerdict }[];
   /** Waiting tasks that were not looked at: no slot was left for them. */
   unseen: number;
 }
 
+/** `unreadable`: what the forge says about it could not be read. */
+export type QueueVerdict = StartVerdict | { kind: 'wait'; reason: string } | { kind: 'unreadable'; reason: string; error: AgentOsError };
+
 export type QueueAction = Action &
-  ({ kind: 'reclaim' | 'start-attempt'; id: string } | { kind: 'escalate'; id: string } | { kind: 'skip' | 'hold' | 'wait' });
+  (
+    | { kind: 'reclaim' | 'start-attempt'; id: string }
+    | { kind: 'escalate' | 'withdraw' | 'hand-over'; id: string }
+    | { kind: 'unreadable'; error: AgentOsError }
+    | { kind: 'skip' | 'hold' | 'wait' }
+  );
 
 const RANK: Record<Waiting['priority'], number> = { high: 0, normal: 1, low: 2 };
 
@@ -37,8 +46,7 @@ export function decideQueue(snapshot: QueueSnapshot): QueueAction[] {
   let full = snapshot.unseen;
   for (const { waiting, verdict } of snapshot.candidates) {
     const subject = `${waiting.repo}#${waiting.issue}`;
-    if (verdict.kind === 'escalate') actions.push({ kind: 'escalate', id: waiting.id, subject, reason: verdict.reason });
-    else if (verdict.kind !== 'start') actions.push({ kind: verdict.kind, subject, reason: verdict.reason });
+    if (verdict.kind !== 'start') actions.push(toAction(waiting.id, subject, verdict));
     else if (slots > 0) {
       slots--;
       actions.push({ kind: 'start-attempt', id: waiting.id, subject, reason: `task ${waiting.id} is next` });
@@ -47,6 +55,14 @@ export function decideQueue(snapshot: QueueSnapshot): QueueAction[] {
   if (full > 0)
     actions.push({ kind: 'wait', subject: 'inbox', reason: `${plural(full, 'task')} wait for a free slot of ${snapshot.maxParallel}` });
   return actions;
+}
+
+function toAction(id: string, subject: string, verdict: Exclude<QueueVerdict, { kind: 'start' }>): QueueAction {
+  const { reason } = verdict;
+  if (verdict.kind === 'unreadable') return { kind: 'unreadable', subject, reason, error: verdict.error };
+  if (verdict.kind === 'skip') return { kind: 'skip', subject, reason: `${reason}; dispatch withdraws the task` };
+  if (verdict.kind === 'hold' || verdict.kind === 'wait') return { kind: verdict.kind, subject, reason };
+  return { kind: verdict.kind, id, subject, reason };
 }
 
 /** Attempts that may start now; claims of dead owners run nothing. */

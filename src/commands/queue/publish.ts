@@ -48,10 +48,47 @@ async function pushCommit(by: Publisher, task: Task, commit: string): Promise<vo
     probe: async () => ((await forge.findBranch(task.repo, task.branch)) === commit ? commit : undefined),
     act: async () => {
       const { url } = await forge.getRemote(task.repo);
-      await git.push(host, url, { commit, branch: task.branch, ...(task.pushed !== undefined && { expected: task.pushed }) });
+      const expected = await expectedHead(by, task);
+      await git.push(host, url, { commit, branch: task.branch, ...(expected !== undefined && { expected }) });
       return commit;
     },
   });
+}
+
+/**
+ * Where the branch must stand for us to move it: at the head that a fix mends,
+ * or else at whatever commit of ours it is at, also one whose push or update a
+ * crash kept from the task file. Anything else on it is somebody's work.
+ */
+async function expectedHead({ forge, effects }: Publisher, task: Task): Promise<string | undefined> {
+  if (task.fix) return task.fix.head;
+  const tip = await forge.findBranch(task.repo, task.branch);
+  if (tip === undefined || tip === task.pushed) return tip;
+  const pushed = await effects.find({ repo: task.repo, subject: task.branch, kind: 'push-branch', key: tip });
+  const ours =
+    (pushed !== undefined && pushed.state !== 'failed') ||
+    (await effects.list(task.repo, 'update-branch')).some(({ state, result }) => state === 'done' && shaOf(result) === tip);
+  return ours ? tip : task.pushed;
+}
+
+function shaOf(result: unknown): unknown {
+  return typeof result === 'object' && result !== null ? (result as { sha?: unknown }).sha : undefined;
+}
+
+/** What of a publishing that failed is on the forge all the same. */
+export async function findPublished(
+  { effects }: Publisher,
+  task: Task,
+  evidence: Evidence,
+): Promise<Pick<Task, 'pushed' | 'pull_request'>> {
+  const { repo, branch, issue, id } = task;
+  const push = await effects.find({ repo, subject: branch, kind: 'push-branch', key: evidence.commit ?? '' });
+  const opened = await effects.find({ repo, subject: `#${issue}`, kind: 'open-pull-request', key: id });
+  const number = opened?.state === 'done' ? (opened.result as { number?: unknown } | undefined)?.number : undefined;
+  return {
+    ...(push?.state === 'done' && evidence.commit !== undefined && { pushed: evidence.commit }),
+    ...(typeof number === 'number' && { pull_request: number }),
+  };
 }
 
 /** One pull request a task: an open one of ours is adopted, one that a person closed is their decision. */

@@ -2,13 +2,19 @@
 
 import type { EventName } from '../../core/events/event.ts';
 import type { Evidence } from '../../core/evidence.ts';
+import { closePullRequest } from '../../core/github/close-pull-request.ts';
 import { showLetter } from '../../core/github/projection.ts';
 import type { Letter, Tray } from '../../core/mailbox/mailbox.ts';
 import type { Attempt, Task } from '../../core/mailbox/task.ts';
 import type { Ports } from '../../core/ports.ts';
 import { clearRequest, type TaskRequest } from '../../core/requests.ts';
+import { cleanLine, truncate } from '../../core/text.ts';
 import { decideDestination, type Outcome, whatNow } from './outcome.ts';
 import type { Published } from './publish.ts';
+
+/** The task file holds so much of a note, and of a list of paths. */
+const NOTE_LIMIT = 7000;
+const LISTED_PATHS = 50;
 
 /** What happened to the attempt that is being settled. */
 export interface Ending {
@@ -31,7 +37,7 @@ export async function settleReview(
     ...task,
     pull_request: published.pullRequest,
     pushed: published.head,
-    ...(protectedPaths.length > 0 && { protected: protectedPaths }),
+    ...(protectedPaths.length > 0 && { protected: protectedPaths.slice(0, LISTED_PATHS).map((path) => cleanLine(path, 500)) }),
   });
   if (letter.task.pull_request === undefined)
     await log(ports, moved.task, 'queue.pull_request.opened', 'opened', `#${published.pullRequest}`);
@@ -52,9 +58,13 @@ export async function settleOutcome(ports: Ports, letter: Letter, ending: Ending
   return moved;
 }
 
-/** A person took the task back while it ran; its work is preserved. */
+/** A person took the task back: its work is preserved, its open pull request closed; one that was merged meanwhile is finished instead. */
 export async function settleWithdrawn(ports: Ports, letter: Letter, request: TaskRequest, ending?: Ending): Promise<Letter> {
   const task = ending ? endAttempt(ports, letter.task, ending) : letter.task;
+  if (task.pull_request !== undefined) {
+    const to = { forge: await ports.forge(), effects: await ports.effects() };
+    if ((await closePullRequest(to, task.repo, task.pull_request)) === 'merged') return settleMerged(ports, { ...letter, task });
+  }
   const word = request.kind === 'supersede' ? 'Superseded' : 'Withdrawn';
   const moved = await move(ports, letter, 'failed', { ...task, note: `${word}: ${request.reason}.` });
   clearRequest(ports.paths.requests, task.id);
@@ -62,9 +72,25 @@ export async function settleWithdrawn(ports: Ports, letter: Letter, request: Tas
   return moved;
 }
 
-/** A person must decide, whatever the attempts say. */
-export async function settleEscalated(ports: Ports, letter: Letter, reason: string, ending?: Ending): Promise<Letter> {
-  const task = ending ? endAttempt(ports, letter.task, ending) : letter.task;
+/** Somebody merged our pull request: the PR monitor finishes what is in `review`. */
+export async function settleMerged(ports: Ports, letter: Letter, ending?: Ending): Promise<Letter> {
+  const { fix: _, not_before: __, ...task } = ending ? endAttempt(ports, letter.task, ending) : letter.task;
+  const reason = `pull request #${task.pull_request} was merged meanwhile`;
+  const moved = await move(ports, letter, 'review', { ...task, note: `${reason}.` });
+  clearRequest(ports.paths.requests, task.id);
+  await log(ports, task, 'queue.task.requeued', 'review', reason);
+  return moved;
+}
+
+/** A person must decide, whatever the attempts say. @param known what of it is on the forge already. */
+export async function settleEscalated(
+  ports: Ports,
+  letter: Letter,
+  reason: string,
+  ending?: Ending,
+  known: Pick<Task, 'pushed' | 'pull_request'> = {},
+): Promise<Letter> {
+  const task = { ...(ending ? endAttempt(ports, letter.task, ending) : letter.task), ...known };
   const moved = await move(ports, letter, 'escalated', { ...task, note: `${reason}. ${whatNow(task)}` });
   await log(ports, task, 'queue.task.escalated', 'escalated', reason);
   return moved;
@@ -103,7 +129,8 @@ function endAttempt(ports: Ports, task: Task, ending: Ending): Task {
 
 async function move(ports: Ports, letter: Letter, to: Tray, task: Task): Promise<Letter> {
   const mailbox = await ports.mailbox();
-  return mailbox.move(letter, to, { ...task, settled_at: ports.clock.now().toISOString() });
+  const note = task.note === undefined ? {} : { note: truncate(task.note, NOTE_LIMIT) };
+  return mailbox.move(letter, to, { ...task, ...note, settled_at: ports.clock.now().toISOString() });
 }
 
 async function logAttempt(ports: Ports, task: Task): Promise<void> {

@@ -22,6 +22,8 @@ export function turnOrder(task: Task): string[] {
 export function whySpent(task: Task, limits: Limits): string | undefined {
   const streak = infrastructureStreak(task);
   if (streak >= limits.max_infrastructure) return `${streak} infrastructure failures in a row: ${lastWords(task.attempts.at(-1))}`;
+  // A fix is outside the allowance: the pull request that it mends was the success.
+  if (task.attempts.at(-1)?.kind === 'fix') return undefined;
   const counted = countedAttempts(task);
   if (counted.length >= limits.max_attempts)
     return `${counted.length} attempts, the allowance, without success: ${lastWords(counted.at(-1))}`;
