@@ -7,6 +7,8 @@
  */
 import { spawnSync } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { ensureDirectory } from './atomic-file.ts';
 import { AgentOsError, errnoOf, toIoError } from './errors.ts';
 
 export interface Lock {
@@ -20,12 +22,7 @@ export interface Lock {
  * @throws AgentOsError `config` where util-linux is missing, `io` where the file cannot be opened.
  */
 export function tryLock(path: string, waitMs = 0): Lock | undefined {
-  let fd: number;
-  try {
-    fd = openSync(path, 'a+', 0o600);
-  } catch (error) {
-    throw toIoError(error, `open the lock \`${path}\``);
-  }
+  const fd = openLockFile(path);
   const wait = waitMs > 0 ? ['-w', String(waitMs / 1000)] : ['-n'];
   const result = spawnSync('flock', [...wait, '-x', '-E', '75', '3'], { stdio: ['ignore', 'ignore', 'pipe', fd] });
   if (result.status === 0) return heldBy(fd);
@@ -37,6 +34,21 @@ export function tryLock(path: string, waitMs = 0): Lock | undefined {
     });
   }
   throw new AgentOsError('io', `cannot lock \`${path}\`: ${result.error?.message ?? result.stderr.toString().trim()}`);
+}
+
+/** A directory that somebody removed is made again: whoever held a lock in the old one cannot be known any more. */
+function openLockFile(path: string): number {
+  try {
+    return openSync(path, 'a+', 0o600);
+  } catch (error) {
+    if (errnoOf(error) !== 'ENOENT') throw toIoError(error, `open the lock \`${path}\``);
+  }
+  try {
+    ensureDirectory(dirname(path));
+    return openSync(path, 'a+', 0o600);
+  } catch (error) {
+    throw toIoError(error, `open the lock \`${path}\``);
+  }
 }
 
 function heldBy(fd: number): Lock {

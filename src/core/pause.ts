@@ -3,7 +3,7 @@
  * `paused.d/<owner>__<name>` one repository. What cannot be read counts as
  * paused (fault scenario 88).
  */
-import { statSync } from 'node:fs';
+import { lstatSync } from 'node:fs';
 import type { StatePaths } from './config/paths.ts';
 import { errnoOf } from './errors.ts';
 import { repoKey } from './ids.ts';
@@ -18,7 +18,7 @@ export function isRepoPaused(paths: StatePaths, repo: string): boolean {
 
 function exists(path: string): boolean {
   try {
-    statSync(path);
+    lstatSync(path);
     return true;
   } catch (error) {
     return errnoOf(error) !== 'ENOENT';
