@@ -116,6 +116,7 @@ function makeBare(world: World, repo: string, size: string): Bare {
   const bare = { forge: at('forge.git'), mirror: at('mirror.git'), preserved: at('preserved.git'), work: at('work') };
   execFileSync('cp', ['-r', world.path(`forge/${repo}/repo.git`), bare.forge]);
   for (const gitDir of [bare.mirror, bare.preserved]) git(world.dir, 'init', '-q', '--bare', '-b', 'main', gitDir);
+  git(bare.mirror, 'fetch', '-q', bare.forge, '+refs/heads/main:refs/heads/main');
   writeFileSync(join(bare.preserved, 'objects/info/alternates'), `${bare.mirror}/objects\n`);
   writeFileSync(`${bare.work}.exclude`, '.agent_result.md\nCODEBASE.md\n');
   return bare;
