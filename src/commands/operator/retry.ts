@@ -6,7 +6,7 @@ import { askReadiness, snapshotSha } from '../../core/github/ask-readiness.ts';
 import { showLetter } from '../../core/github/projection.ts';
 import { taskId } from '../../core/ids.ts';
 import type { Letter } from '../../core/mailbox/mailbox.ts';
-import type { Task } from '../../core/mailbox/task.ts';
+import { afresh, type Task } from '../../core/mailbox/task.ts';
 import type { Ports } from '../../core/ports.ts';
 import { clearRequest } from '../../core/requests.ts';
 import { findTask, idPrefix, listIds } from './find-task.ts';
@@ -37,7 +37,7 @@ async function retry(call: Call): Promise<number> {
   const outlook = await look(ports, letter.task);
   clearRequest(ports.paths.requests, id);
   const mailbox = await ports.mailbox();
-  const moved = await mailbox.move(letter, 'inbox', afresh(letter.task, ports.clock.now()));
+  const moved = await mailbox.move(letter, 'inbox', afresh(letter.task, ports.clock.now(), 'Retried by the operator.'));
   const { task } = moved;
   await ports.log.write({
     event: 'operator.task.retried',
@@ -50,13 +50,6 @@ async function retry(call: Call): Promise<number> {
   await showLetter({ forge: await ports.forge(), effects: await ports.effects() }, moved);
   tell(call, moved, `task ${id} is in the inbox; ${outlook}`);
   return 0;
-}
-
-/** The task with every attempt so far forgiven. */
-function afresh(task: Task, now: Date): Task {
-  const { fix: _, fixes: __, note: ___, not_before: ____, ...kept } = task;
-  const last = task.attempts.at(-1)?.n ?? 0;
-  return { ...kept, ...(last > 0 && { attempts_forgiven: last }), note: 'Retried by the operator.', settled_at: now.toISOString() };
 }
 
 function refuseTray({ task, tray }: Letter): void {

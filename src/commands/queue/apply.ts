@@ -8,6 +8,7 @@ import type { Ports } from '../../core/ports.ts';
 import { readRequest } from '../../core/requests.ts';
 import type { Applied, LongWork } from '../run-command.ts';
 import { runAttempt } from './attempt.ts';
+import { giveFreshStart } from './fresh-start.ts';
 import { markOf } from './job.ts';
 import { decideCutOff } from './outcome.ts';
 import type { QueueAction } from './policy.ts';
@@ -55,7 +56,7 @@ async function start(ports: Ports, id: string): Promise<Applied | LongWork> {
   if (!letter) return { outcome: 'skipped', reason: 'another process took it' };
   const repo = ports.config.repos.find((entry) => entry.name === letter.task.repo);
   if (!repo) throw new AgentOsError('config', `${letter.task.repo} is not in \`repos\``);
-  return { long: () => orPutBack(ports, id, () => runAttempt(ports, repo, letter)) };
+  return { long: () => orPutBack(ports, id, async () => runAttempt(ports, repo, await giveFreshStart(ports, letter))) };
 }
 
 /** A claim that this process cannot go on with goes back at once: the process may live on, with other attempts or `--watch`. */

@@ -68,6 +68,7 @@ export interface Mailbox {
    * Content first, then the tray: a crash in between leaves the letter where it
    * was with the newer history (one from `inbox`: in `processing`, to be reclaimed).
    * Only the owner's moves of its own claim onwards are lock-free. Nothing leaves `done`.
+   * Notes in `rests_in` that it lies in `escalated` or `failed`.
    * @throws `conflict` when the letter is not where it was, was changed since it was read, or the id lies in `to` already.
    */
   move(letter: Letter, to: Tray, task: Task): Promise<Letter>;

@@ -19,7 +19,7 @@ import { quarantineFile, REASON_SUFFIX } from './quarantine.ts';
 import { type Reading, readLetter } from './read-letter.ts';
 import { placeStaged, withStaged } from './replace-file.ts';
 import { type Copy, findSuspects, type Oddity, resolveCopies } from './sweep.ts';
-import type { Task } from './task.ts';
+import { laidTo, type Task } from './task.ts';
 import { claimName, exists, findMark, listNames, locate, parseName, pathOf, prepareTrays, type TrayFile } from './tray-files.ts';
 import { listInbox } from './waiting.ts';
 
@@ -145,10 +145,11 @@ class Maildir implements Mailbox {
     });
   }
 
-  async move(letter: Letter, to: Tray, task: Task): Promise<Letter> {
-    if (to === letter.tray) return this.update(letter, task);
+  async move(letter: Letter, to: Tray, moved: Task): Promise<Letter> {
+    if (to === letter.tray) return this.update(letter, moved);
     if (to === 'processing') throw new Error('a letter gets into `processing` by a claim only');
     if (letter.tray === 'done') throw new AgentOsError('refused', `task \`${letter.task.id}\` is done and stays so`);
+    const task = laidTo(moved, to);
     const text = await this.#render(letter, task);
     return withStaged(text, `${this.#root}/tmp`, (staged) => {
       const settle = (): Letter => {

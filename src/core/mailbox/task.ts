@@ -98,9 +98,28 @@ export const Task = z.strictObject({
   note: z.string().max(8000).optional(),
   /** When the task last changed tray. */
   settled_at: instant.optional(),
+  /** Where the mailbox laid the task to rest. One that says so and lies in `inbox` was moved there by hand. */
+  rests_in: z.enum(['escalated', 'failed']).optional(),
   attempts: z.array(Attempt),
 });
 export type Task = z.infer<typeof Task>;
+
+/** The task as it is written with a move: at rest it says where, so that a move back by hand can be seen. */
+export function laidTo({ rests_in: _, ...task }: Task, to: string): Task {
+  return to === 'escalated' || to === 'failed' ? { ...task, rests_in: to } : task;
+}
+
+/** A person moved this waiting task back from `escalated` or `failed` by hand, which is a retry (contracts, "State directory"). */
+export function isHandedBack(task: Task): boolean {
+  return task.rests_in !== undefined;
+}
+
+/** The task with every attempt so far forgiven. @param note why, for people. */
+export function afresh(task: Task, now: Date, note: string): Task {
+  const { fix: _, fixes: __, note: ___, not_before: ____, rests_in: _____, ...kept } = task;
+  const last = task.attempts.at(-1)?.n ?? 0;
+  return { ...kept, ...(last > 0 && { attempts_forgiven: last }), note, settled_at: now.toISOString() };
+}
 
 /** Attempts that count against `queue.max_attempts`. */
 export function countedAttempts(task: Task): Attempt[] {
