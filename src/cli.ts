@@ -9,7 +9,7 @@ import type { Output, Ports } from './core/ports.ts';
 import { guardStreams } from './core/streams.ts';
 
 /** The six loops. Each is imported when it is called. */
-export const LOOPS = {
+const LOOPS = {
   dispatch: async () => (await import('./commands/dispatch/command.ts')).runDispatch,
   queue: async () => (await import('./commands/queue/command.ts')).runQueue,
   'pr-monitor': async () => (await import('./commands/pr-monitor/command.ts')).runPrMonitor,
@@ -52,7 +52,7 @@ export async function runCli(argv: string[], signal: AbortSignal): Promise<numbe
 }
 
 /** Runs one pass of a loop, or one after another until a signal comes. */
-export async function runLoop(name: LoopName, request: LoopRequest, signal: AbortSignal): Promise<number> {
+async function runLoop(name: LoopName, request: LoopRequest, signal: AbortSignal): Promise<number> {
   const out = terminal();
   const run = await LOOPS[name]();
   for (;;) {
@@ -83,7 +83,7 @@ function isValue(word: string | undefined): word is string {
 }
 
 /** Results to stdout, words to people to stderr. */
-export function terminal(): Output {
+function terminal(): Output {
   return {
     result: (text) => {
       guardStreams();

@@ -28,7 +28,7 @@ export async function openContext(request: ContextRequest): Promise<Ports> {
 }
 
 /** The ports over a configuration that is already loaded. */
-export function openPorts(config: LoadedConfig, request: Omit<ContextRequest, 'config'>): Ports {
+function openPorts(config: LoadedConfig, request: Omit<ContextRequest, 'config'>): Ports {
   const paths = statePaths(config.state_dir);
   prepareState(paths);
   const clock = systemClock;

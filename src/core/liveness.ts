@@ -12,7 +12,7 @@ export interface Owner {
 }
 
 /** This machine's boot as eight hex digits; `00000000` where the kernel does not tell. */
-export function bootId(): string {
+function bootId(): string {
   try {
     return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8')
       .replace(/[^0-9a-f]/g, '')

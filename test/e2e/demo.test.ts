@@ -12,7 +12,7 @@ describe('./demo.sh', () => {
   });
   afterAll(() => rmSync(dir, { recursive: true, force: true }));
   const demo = (...args: string[]) =>
-    spawnSync('./demo.sh', args, {
+    spawnSync(join(ROOT, 'demo.sh'), args, {
       cwd: ROOT,
       encoding: 'utf8',
       env: { PATH: `${dirname(process.execPath)}:/usr/local/bin:/usr/bin:/bin`, HOME: dir, TMPDIR: dir },

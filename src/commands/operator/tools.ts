@@ -18,7 +18,7 @@ export interface Globals {
   color: boolean;
 }
 
-export type Style = 'good' | 'bad' | 'warn' | 'dim' | 'bold';
+type Style = 'good' | 'bad' | 'warn' | 'dim' | 'bold';
 export type Paint = (style: Style, text: string) => string;
 
 /** One call of a command. */

@@ -97,7 +97,7 @@ function at(value: unknown, path: Path): unknown {
 }
 
 /** What was written, cut and cleaned. */
-export function show(value: unknown): string {
+function show(value: unknown): string {
   if (value === undefined || value === null) return 'nothing';
   if (Array.isArray(value)) return value.length === 0 ? 'an empty list' : 'a list';
   return typeof value === 'object' ? 'a mapping' : `\`${cleanLine(String(value), 60)}\``;

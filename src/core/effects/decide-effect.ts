@@ -7,8 +7,8 @@ import type { ErrorCode } from '../errors.ts';
 import type { Effect, EffectRecord, Recorded } from './effects.ts';
 
 /** How long, and how often, an effect of unknown outcome is looked for in vain before it is tried again. */
-export const UNKNOWN_WAIT_MS = 60_000;
-export const UNKNOWN_PROBES = 3;
+const UNKNOWN_WAIT_MS = 60_000;
+const UNKNOWN_PROBES = 3;
 
 export type FirstStep =
   | { kind: 'return'; result: Recorded }

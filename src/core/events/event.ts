@@ -7,7 +7,7 @@ import * as z from 'zod';
 
 z.config({ jitless: true });
 
-export const EVENT_NAMES = [
+const EVENT_NAMES = [
   'dispatch.task.submitted', // a Ready issue became a task
   'dispatch.task.withdrawn', // a person took the issue back
   'dispatch.task.superseded', // a newer `ready` replaced the task

@@ -39,7 +39,7 @@ export async function listRawChanges(git: HostGit, host: HostRepository, from: s
 }
 
 /** Reads the output of `diff-tree -r -z --raw --no-abbrev`. */
-export function parseRaw(output: Buffer): RawChange[] {
+function parseRaw(output: Buffer): RawChange[] {
   const changes: RawChange[] = [];
   for (let at = 0; at < output.length; ) {
     const middle = output.indexOf(0, at);

@@ -24,8 +24,8 @@ import { type WalkReport, walkTree } from './walk.ts';
 import { dropIndex, openIndex } from './workspace.ts';
 
 /** Far above what policy lets through: this only keeps a runaway file out of the object store. */
-export const MAX_IMPORT_FILE_BYTES = 100 * 1024 * 1024;
-export const MAX_IMPORT_BYTES = 1024 * 1024 * 1024;
+const MAX_IMPORT_FILE_BYTES = 100 * 1024 * 1024;
+const MAX_IMPORT_BYTES = 1024 * 1024 * 1024;
 
 export interface ImportSource {
   path: string;

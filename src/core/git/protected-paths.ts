@@ -136,7 +136,7 @@ export const TEST_GLOBS: readonly string[] = [
 ];
 
 /** Keys of `package.json` that decide what is installed or run. */
-export const MANIFEST_KEYS: readonly string[] = [
+const MANIFEST_KEYS: readonly string[] = [
   'scripts',
   'dependencies',
   'devDependencies',

@@ -22,7 +22,7 @@ import { readRef } from './refs.ts';
 import type { GitExit } from './simple-git.ts';
 
 /** The ref that keeps the work of one attempt. */
-export function preservedRef(task: string, attempt: number): string {
+function preservedRef(task: string, attempt: number): string {
   if (!isTaskId(task) || !Number.isSafeInteger(attempt) || attempt < 1) {
     throw new AgentOsError('refused', `\`${task}\`, attempt ${attempt}, names no attempt`);
   }

@@ -23,9 +23,9 @@ export interface TreeChange {
   manifestChanged?: boolean;
 }
 
-export const MAX_CHANGED_FILES = 100;
-export const MAX_FILE_BYTES = 1024 * 1024;
-export const MAX_TOTAL_BYTES = 4 * 1024 * 1024;
+const MAX_CHANGED_FILES = 100;
+const MAX_FILE_BYTES = 1024 * 1024;
+const MAX_TOTAL_BYTES = 4 * 1024 * 1024;
 
 export interface TreeJudgement {
   /** Not empty: nothing of it may be pushed. `path` is `.` where the change as a whole is meant. */
@@ -55,7 +55,7 @@ function refusal(change: TreeChange): string | undefined {
 }
 
 /** Why no tree may hold this path, changed or not; `undefined` when it may. */
-export function pathRefusal(path: string): string | undefined {
+function pathRefusal(path: string): string | undefined {
   const parts = path.split('/');
   if (parts.some(isDotGit)) return 'a path of git itself';
   if (parts.includes('..') || parts.includes('.') || parts.includes('')) return 'a path that leaves the tree';

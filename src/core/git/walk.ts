@@ -69,7 +69,7 @@ function countFiles(counts: Map<string, number>, directory: string, files: numbe
 }
 
 /** A directory and all above it, the root `''` last. */
-export function ancestors(directory: string): string[] {
+function ancestors(directory: string): string[] {
   const found = [];
   for (let at = directory; at !== ''; at = at.slice(0, Math.max(0, at.lastIndexOf('/')))) found.push(at);
   return [...found, ''];

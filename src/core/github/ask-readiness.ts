@@ -24,7 +24,7 @@ export async function askReadiness(asker: Asker, repo: RepoConfig, issue: Issue)
   return decideReadiness(await gatherReadiness(asker, repo, issue));
 }
 
-export async function gatherReadiness(asker: Asker, repo: RepoConfig, issue: Issue): Promise<ReadinessFacts> {
+async function gatherReadiness(asker: Asker, repo: RepoConfig, issue: Issue): Promise<ReadinessFacts> {
   const { forge, effects } = asker;
   const events = await forge.listIssueEvents(repo.name, issue.number);
   const ours = (await effects.list(repo.name, READY_EFFECT)).filter((record) => record.subject === `#${issue.number}`);

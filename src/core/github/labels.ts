@@ -15,7 +15,7 @@ const STATUS: Partial<Record<Tray, string>> = {
 };
 
 /** The one status label of a task in this tray; `undefined` for `done` and `failed`. */
-export function statusLabel(tray: Tray): string | undefined {
+function statusLabel(tray: Tray): string | undefined {
   return STATUS[tray];
 }
 

@@ -13,7 +13,7 @@ export const INDEX_FROM = 64;
 
 const VERSION = 1;
 
-export interface IndexEntry {
+interface IndexEntry {
   /** `markOf` the file. */
   mark: string;
   waiting: Waiting;

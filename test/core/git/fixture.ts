@@ -8,7 +8,7 @@ import { type StatePaths, statePaths } from '../../../src/core/config/paths.ts';
 import type { Git, HostRepository } from '../../../src/core/git/git.ts';
 import { openGit } from '../../../src/core/git/open-git.ts';
 
-export const IDENTITY = { name: 'Agent OS', email: 'agentos@example.com' };
+const IDENTITY = { name: 'Agent OS', email: 'agentos@example.com' };
 const ENV = {
   PATH: process.env['PATH'] ?? '',
   HOME: '/nonexistent',
