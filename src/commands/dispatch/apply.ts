@@ -7,10 +7,12 @@ import type { Issue } from '../../core/github/github.ts';
 import { decideLabels } from '../../core/github/labels.ts';
 import { ensureStatusComment, type Projector, projectLabels, projectLetter, removeLabel } from '../../core/github/projection.ts';
 import { renderRelabelComment } from '../../core/github/status-comment.ts';
+import { tryRead } from '../../core/github/try-read.ts';
 import { taskBranch, taskId } from '../../core/ids.ts';
+import type { Letter } from '../../core/mailbox/mailbox.ts';
 import type { Task } from '../../core/mailbox/task.ts';
 import type { Ports } from '../../core/ports.ts';
-import { writeRequest } from '../../core/requests.ts';
+import { clearRequest, writeRequest } from '../../core/requests.ts';
 import { cleanLine } from '../../core/text.ts';
 import type { Applied } from '../run-command.ts';
 import { classify } from './classify.ts';
@@ -28,6 +30,8 @@ export async function applyDispatch(ports: Ports, action: DispatchAction): Promi
       const asked = await ensureStatusComment(to, action.repo, action.issue, renderRelabelComment(action.by, repo.ready.label));
       return { outcome: asked ? 'applied' : 'skipped' };
     }
+    case 'unreadable':
+      throw action.error;
     default:
       return { outcome: 'skipped' };
   }
@@ -38,7 +42,24 @@ export async function projectDispatch(ports: Ports, snapshot: DispatchSnapshot):
   const concerned = snapshot.repos.flatMap(({ paused, issues }) => (paused ? [] : issues));
   if (concerned.length === 0) return;
   const to = await projector(ports);
-  for (const facts of concerned) await projectIssue(ports, to, facts);
+  for (const facts of concerned) {
+    const failed = await tryRead(() => projectIssue(ports, to, facts));
+    if (failed instanceof AgentOsError && !failed.temporary) await logUnshown(ports, facts, failed);
+  }
+}
+
+/** A label or comment that cannot be written is tried again by the next pass, and costs no other issue its own. */
+async function logUnshown(ports: Ports, { repo, issue }: IssueFacts, error: AgentOsError): Promise<void> {
+  await ports.log.write({
+    event: 'run.action.failed',
+    level: 'warn',
+    kind: 'project',
+    repo,
+    issue: issue.number,
+    outcome: 'failed',
+    code: error.code,
+    reason: `${repo}#${issue.number}: ${error.message}`,
+  });
 }
 
 async function projectIssue(ports: Ports, to: Projector, facts: IssueFacts): Promise<void> {
@@ -122,10 +143,14 @@ async function withdrawTask(ports: Ports, action: DispatchAction & { kind: 'with
   const letter = await mailbox.find(action.id);
   if (!letter || letter.tray !== action.tray) throw new AgentOsError('conflict', `task ${action.id} has left ${action.tray}`);
   const to = await projector(ports);
-  if (letter.task.pull_request !== undefined) await closePullRequest(to, action.repo, letter.task.pull_request);
+  const pull = letter.task.pull_request;
+  const state = pull === undefined ? 'closed' : await closePullRequest(to, action.repo, pull);
+  // A merge by hand closes the issue and takes nothing back; one that could not be verified was told already.
+  if (state === 'merged' && letter.task.merged === undefined) return handOver(ports, to, letter);
   const word = action.request === 'supersede' ? 'Superseded' : 'Withdrawn';
   const task = { ...letter.task, note: `${word}: ${action.reason}.`, settled_at: ports.clock.now().toISOString() };
   const moved = await mailbox.move(letter, 'failed', task);
+  clearRequest(ports.paths.requests, action.id);
   await ports.log.write({
     event: action.request === 'supersede' ? 'dispatch.task.superseded' : 'dispatch.task.withdrawn',
     repo: action.repo,
@@ -136,6 +161,17 @@ async function withdrawTask(ports: Ports, action: DispatchAction & { kind: 'with
   });
   await projectLetter(to, moved, (await to.forge.getIssue(action.repo, action.issue)).labels);
   return { outcome: 'applied', detail: { task: action.id } };
+}
+
+/** Our pull request is merged: the PR monitor finishes the task, whatever brought it back. */
+async function handOver(ports: Ports, to: Projector, letter: Letter): Promise<Applied> {
+  const reason = `pull request #${letter.task.pull_request} is merged; the PR monitor finishes task ${letter.task.id}`;
+  if (letter.tray === 'inbox') {
+    const { fix: _, not_before: __, ...task } = letter.task;
+    const moved = await (await ports.mailbox()).move(letter, 'review', { ...task, settled_at: ports.clock.now().toISOString() });
+    await projectLetter(to, moved, (await to.forge.getIssue(task.repo, task.issue)).labels);
+  }
+  return { outcome: 'applied', reason, detail: { task: letter.task.id } };
 }
 
 async function projector(ports: Ports): Promise<Projector> {

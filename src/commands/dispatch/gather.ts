@@ -6,6 +6,7 @@ import { findCycle, parseDependencies } from '../../core/github/dependencies.ts'
 import type { GitHub, Issue } from '../../core/github/github.ts';
 import { OWN_PREFIX } from '../../core/github/labels.ts';
 import { countReady, hasLabel } from '../../core/github/readiness.ts';
+import { tryRead } from '../../core/github/try-read.ts';
 import { taskId } from '../../core/ids.ts';
 import type { Letter, Mailbox } from '../../core/mailbox/mailbox.ts';
 import { isRepoPaused } from '../../core/pause.ts';
@@ -26,8 +27,15 @@ export async function gatherDispatch(ports: Ports, repos: readonly RepoConfig[])
   for (const repo of repos) {
     const paused = isRepoPaused(ports.paths, repo.name);
     const issues: IssueFacts[] = [];
-    for (const issue of await listCandidates(forge, repo, active)) issues.push(await gatherIssue(ports, repo, issue, active));
-    snapshot.repos.push({ repo: repo.name, paused, issues });
+    const unreadable: NonNullable<DispatchSnapshot['repos'][number]['unreadable']> = [];
+    const candidates = await tryRead(() => listCandidates(forge, repo, active));
+    if (candidates instanceof AgentOsError) unreadable.push({ subject: repo.name, issue: 0, error: candidates });
+    for (const issue of candidates instanceof AgentOsError ? [] : candidates) {
+      const facts = await tryRead(() => gatherIssue(ports, repo, issue, active));
+      if (facts instanceof AgentOsError) unreadable.push({ subject: `${repo.name}#${issue.number}`, issue: issue.number, error: facts });
+      else issues.push(facts);
+    }
+    snapshot.repos.push({ repo: repo.name, paused, issues, unreadable });
   }
   return snapshot;
 }
@@ -38,7 +46,8 @@ export async function gatherIssue(ports: Ports, repo: RepoConfig, issue: Issue, 
   const facts: IssueFacts = { repo: repo.name, issue, readyLabel: repo.ready.label, waitsFor: [] };
   const task = active.get(`${repo.name}#${issue.number}`);
   if (task) facts.active = task;
-  if (!hasLabel(issue.labels, repo.ready.label)) return facts;
+  // A label of ours without `ready`: the last step of its task may have been cut off.
+  if (!hasLabel(issue.labels, repo.ready.label)) return task ? facts : { ...facts, ...(await findEnded(ports, repo, issue)) };
   if (issue.state === 'closed') return task ? facts : { ...facts, ...(await findEnded(ports, repo, issue)) };
   const { askReadiness } = await import('../../core/github/ask-readiness.ts');
   const asker: Asker = { forge, effects: await ports.effects(), pins: ports.paths.pins };
@@ -49,7 +58,7 @@ export async function gatherIssue(ports: Ports, repo: RepoConfig, issue: Issue, 
   return { ...facts, ...(await gatherDependencies(forge, repo.name, issue)) };
 }
 
-/** A closed issue that still carries `ready`: the last step of its task may have been cut off. */
+/** The task of the newest `ready` of an issue that still carries a label: the last step of its task may have been cut off. */
 async function findEnded(ports: Ports, repo: RepoConfig, issue: Issue): Promise<Pick<IssueFacts, 'ended'>> {
   const events = await (await ports.forge()).listIssueEvents(repo.name, issue.number);
   const n = countReady(events, repo.ready.label);

@@ -4,12 +4,16 @@
  * or a label of ours, or has a task. Pure.
  */
 
+import type { AgentOsError } from '../../core/errors.ts';
 import type { Issue } from '../../core/github/github.ts';
 import { HOLD } from '../../core/github/labels.ts';
 import { hasLabel, type Readiness } from '../../core/github/readiness.ts';
 import { taskId } from '../../core/ids.ts';
 import type { Tray } from '../../core/mailbox/mailbox.ts';
 import type { Action } from '../run-command.ts';
+
+/** A task file takes 128 kB of text; headings are added to it. */
+const TEXT_LIMIT_BYTES = 120 * 1024;
 
 /** A task of the issue, as far as dispatch needs it. */
 export interface TaskFacts {
@@ -35,23 +39,31 @@ export interface IssueFacts {
 }
 
 export interface DispatchSnapshot {
-  repos: { repo: string; paused: boolean; issues: IssueFacts[] }[];
+  repos: {
+    repo: string;
+    paused: boolean;
+    issues: IssueFacts[];
+    /** What could not be read: one issue, or the whole list. */
+    unreadable?: { subject: string; issue: number; error: AgentOsError }[];
+  }[];
 }
 
 export type DispatchAction = Action & { repo: string; issue: number } & (
     | { kind: 'submit-task'; id: string }
     | { kind: 'withdraw'; id: string; request: 'cancel' | 'supersede'; running: boolean; tray: Tray; pullRequest?: number }
     | { kind: 'ask-again'; by: string }
+    | { kind: 'unreadable'; error: AgentOsError }
     | { kind: 'skip' | 'hold' | 'wait' }
   );
 
 export function decideDispatch(snapshot: DispatchSnapshot): DispatchAction[] {
-  return snapshot.repos.flatMap(({ repo, paused, issues }) =>
-    issues.map((facts) => {
+  return snapshot.repos.flatMap(({ repo, paused, issues, unreadable = [] }) => [
+    ...issues.map((facts) => {
       const base = { repo, issue: facts.issue.number, subject: `${repo}#${facts.issue.number}` };
       return paused ? { ...base, kind: 'skip' as const, reason: `${repo} is paused` } : { ...base, ...decideIssue(facts) };
     }),
-  );
+    ...unreadable.map(({ subject, issue, error }) => ({ kind: 'unreadable' as const, repo, issue, subject, reason: error.message, error })),
+  ]);
 }
 
 type Verdict = DispatchAction extends infer A ? (A extends DispatchAction ? Omit<A, 'repo' | 'issue' | 'subject'> : never) : never;
@@ -71,6 +83,12 @@ function decideIssue(facts: IssueFacts): Verdict {
   const missing = facts.waitsFor.find((dependency) => dependency.state === 'missing');
   if (missing) return { kind: 'hold', reason: `depends on #${missing.issue}, which does not exist` };
   if (facts.waitsFor.length > 0) return { kind: 'wait', reason: `waits for ${facts.waitsFor.map((one) => `#${one.issue}`).join(', ')}` };
+  if (bytesOf(issue.body) > TEXT_LIMIT_BYTES) {
+    return {
+      kind: 'hold',
+      reason: `its text is larger than ${TEXT_LIMIT_BYTES / 1024} kB; shorten it, link to what it quotes, and put the label on again`,
+    };
+  }
   return {
     kind: 'submit-task',
     id: taskId(facts.repo, issue.number, readiness.n),
@@ -87,7 +105,9 @@ function decideActive(facts: IssueFacts, active: TaskFacts): Verdict {
   if (issue.state === 'closed' || unready) {
     const reason = issue.state === 'closed' ? 'the issue was closed' : `the label \`${readyLabel}\` was taken off`;
     // The queue acts on what runs, the PR monitor on what is in review (contracts, "State directory").
-    if (active.tray === 'inbox' || active.tray === 'escalated') return { ...withdraw, request: 'cancel', reason };
+    // What is escalated with a pull request is the PR monitor's too: a merge by hand closes the issue, and takes nothing back.
+    if (active.tray === 'inbox' || (active.tray === 'escalated' && active.pullRequest === undefined))
+      return { ...withdraw, request: 'cancel', reason };
     return { kind: 'skip', reason: `${reason}; task ${active.id} in ${active.tray} is withdrawn by its own loop` };
   }
   if (readiness?.ready && taskId(facts.repo, issue.number, readiness.n) !== active.id) {
@@ -97,6 +117,10 @@ function decideActive(facts: IssueFacts, active: TaskFacts): Verdict {
     return { kind: 'ask-again', reason: `task ${active.id} is held: ${readiness.reason}`, by: readiness.by.login };
   }
   return { kind: 'skip', reason: `task ${active.id} is in ${active.tray}` };
+}
+
+function bytesOf(text: string): number {
+  return new TextEncoder().encode(text).length;
 }
 
 function describeEnded(ended: TaskFacts, label: string): string {

@@ -5,9 +5,9 @@ import type { RepoConfig } from '../../core/config/schema.ts';
 import { AgentOsError } from '../../core/errors.ts';
 import type { PullRequest } from '../../core/github/github.ts';
 import type { Letter } from '../../core/mailbox/mailbox.ts';
-import type { Fix } from '../../core/mailbox/task.ts';
+import type { Fix, Task } from '../../core/mailbox/task.ts';
 import type { Ports } from '../../core/ports.ts';
-import { cleanText, tail } from '../../core/text.ts';
+import { cleanLine, cleanText, tail } from '../../core/text.ts';
 import type { Applied } from '../run-command.ts';
 import { finalize } from './finalize.ts';
 import { gatherPull } from './gather.ts';
@@ -18,6 +18,7 @@ import { settleEscalated, settleFix, settleWithdrawn } from './settle.ts';
 type Active = Extract<PrMonitorAction, { expectedHeadSha: string }>;
 
 export async function applyPrMonitor(ports: Ports, action: PrMonitorAction): Promise<Applied> {
+  if (action.kind === 'unreadable') throw action.error;
   if (!('expectedHeadSha' in action)) return { outcome: 'skipped' };
   const letter = await (await ports.mailbox()).find(action.id);
   if (!letter || (letter.tray !== 'review' && letter.tray !== 'escalated') || letter.task.pull_request === undefined) {
@@ -25,7 +26,13 @@ export async function applyPrMonitor(ports: Ports, action: PrMonitorAction): Pro
   }
   const repo = ports.config.repos.find((entry) => entry.name === letter.task.repo);
   if (!repo) throw new AgentOsError('config', `${letter.task.repo} is not in \`repos\``);
-  return act(ports, repo, letter, letter.task.pull_request, action);
+  // The last look before anything is done, from zero: an earlier action of the pass may have taken half an hour.
+  const number = letter.task.pull_request;
+  const [again] = decidePrMonitor({ pulls: [await gatherPull(ports, repo, letter, number)] });
+  if (again?.kind !== action.kind || again.expectedHeadSha !== action.expectedHeadSha) {
+    return { outcome: 'deferred', reason: `#${number} changed while it was looked at: ${again?.reason}` };
+  }
+  return act(ports, repo, letter, number, action);
 }
 
 async function act(ports: Ports, repo: RepoConfig, letter: Letter, number: number, action: Active): Promise<Applied> {
@@ -44,13 +51,8 @@ async function act(ports: Ports, repo: RepoConfig, letter: Letter, number: numbe
     case 'update-branch':
       return updateBranch(ports, letter, number, action.expectedHeadSha);
     case 'verify-head':
-      return verifyHead(ports, repo, letter, number);
+      return verifyHead(ports, repo, letter, number, action.expectedHeadSha);
     case 'merge': {
-      // The last look before the merge: labels, reviews, checks and head once more, from zero.
-      const [again] = decidePrMonitor({ pulls: [await gatherPull(ports, repo, letter, number)] });
-      if (again?.kind !== 'merge' || again.expectedHeadSha !== action.expectedHeadSha) {
-        throw new AgentOsError('conflict', `#${number} changed while it was looked at: ${again?.reason}`);
-      }
       const pull = await merge(ports, repo, letter, action.expectedHeadSha);
       const done = await finalize(ports, repo, letter, pull);
       return { ...done, reason: `${action.reason}; ${done.reason}` };
@@ -67,7 +69,7 @@ async function updateBranch(ports: Ports, letter: Letter, number: number, expect
     kind: 'update-branch',
     key: expected,
     nature: 'once',
-    probe: () => findOwnUpdate(ports, task.repo, task.branch, expected),
+    probe: () => findOwnUpdate(ports, task, expected),
     act: () => forge.updateBranch(task.repo, number, expected),
   });
   await ports.log.write({
@@ -83,23 +85,30 @@ async function updateBranch(ports: Ports, letter: Letter, number: number, expect
 }
 
 /** Our merge of the base on top of exactly this head, when an earlier try made it and died. */
-async function findOwnUpdate(ports: Ports, repo: string, branch: string, expected: string): Promise<{ sha: string } | undefined> {
+async function findOwnUpdate(ports: Ports, { repo, branch, base }: Task, expected: string): Promise<{ sha: string } | undefined> {
   const forge = await ports.forge();
   const git = await ports.git();
   const tip = await forge.findBranch(repo, branch);
   if (tip === undefined || tip === expected) return undefined;
   const host = await git.openHost(repo);
-  await git.fetch(host, (await forge.getRemote(repo)).url, [{ branch, sha: tip }]);
+  const baseTip = await forge.findBranch(repo, base);
+  if (baseTip === undefined) return undefined;
+  await git.fetch(host, (await forge.getRemote(repo)).url, [
+    { branch, sha: tip },
+    { branch: base, sha: baseTip },
+  ]);
   const [first, second] = [await git.findCommit(host.mirror, `${tip}^1`), await git.findCommit(host.mirror, `${tip}^2`)];
-  if (first !== expected || second === undefined) return undefined;
+  // A clean merge of anything but the base is somebody's work, however it looks.
+  if (first !== expected || second === undefined || !(await git.isAncestor(host, second, baseTip))) return undefined;
   const clean = await git.mergeTree(host, first, second);
   return clean.tree === (await git.treeOf(host, tip)) ? { sha: tip } : undefined;
 }
 
 /** Runs `verify` on a head that the forge has no checks for; red is handled like a failed check. */
-async function verifyHead(ports: Ports, repo: RepoConfig, letter: Letter, number: number): Promise<Applied> {
+async function verifyHead(ports: Ports, repo: RepoConfig, letter: Letter, number: number, expected: string): Promise<Applied> {
   const { task } = letter;
   const pull = await (await ports.forge()).getPullRequest(task.repo, number);
+  if (pull.headSha !== expected) throw new AgentOsError('conflict', `the head of #${number} moved`);
   const git = await ports.git();
   const host = await git.openHost(task.repo);
   const tree = await git.treeOf(host, pull.headSha);
@@ -118,7 +127,7 @@ async function verifyHead(ports: Ports, repo: RepoConfig, letter: Letter, number
   await settleFix(
     ports,
     letter,
-    { kind: 'checks', head: pull.headSha, base, about: [verified.reason.slice(0, 500)], evidence: verified.output },
+    { kind: 'checks', head: pull.headSha, base, about: [cleanLine(verified.reason, 500)], evidence: verified.output },
     reason,
   );
   return { outcome: 'applied', reason };
@@ -135,8 +144,10 @@ async function queueFix(ports: Ports, letter: Letter, pull: PullRequest, action:
     kind: action.fix,
     head: pull.headSha,
     base,
-    about: (action.fix === 'checks' ? failed.map((check) => check.name) : (pull.conflicts ?? [])).map((text) => text.slice(0, 500)),
-    evidence: tail(failed.map((check) => `${check.name}:\n${cleanText(check.output ?? '')}`).join('\n\n'), 15_000),
+    about: (action.fix === 'checks' ? failed.map((check) => check.name) : (pull.conflicts ?? []))
+      .slice(0, 50)
+      .map((text) => cleanLine(text, 500)),
+    evidence: tail(failed.map((check) => `${cleanLine(check.name, 200)}:\n${cleanText(check.output ?? '')}`).join('\n\n'), 15_000),
   };
   await settleFix(ports, letter, fix, action.reason);
   return { outcome: 'applied', detail: { task: task.id } };

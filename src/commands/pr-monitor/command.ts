@@ -24,7 +24,10 @@ export async function runPrMonitor(options: LoopOptions, ports: Ports, out: Outp
 
 /** What the PR monitor would say of this issue's pull request now. */
 export async function explainPrMonitor(ports: Ports, repo: RepoConfig, issue: number): Promise<Action[]> {
-  const { pulls } = await gatherPrMonitor(ports, [repo]);
-  const ids = new Set(pulls.filter((pull) => pull.task.issue === issue).map((pull) => pull.task.id));
-  return decidePrMonitor({ pulls }).filter((action) => ids.has(action.id));
+  const { pulls, left = [] } = await gatherPrMonitor(ports, [repo]);
+  const ids = new Set([
+    ...pulls.filter((pull) => pull.task.issue === issue).map((pull) => pull.task.id),
+    ...left.filter((one) => one.issue === issue && one.subject.startsWith(`${repo.name}#`)).map((one) => one.id),
+  ]);
+  return decidePrMonitor({ pulls, left }).filter((action) => ids.has(action.id));
 }

@@ -30,8 +30,9 @@ export async function finalize(ports: Ports, repo: RepoConfig, letter: Letter, p
     await reopenIssue(to, task);
     const escalated = await settleEscalated(
       ports,
-      { ...letter, task: { ...task, merged: mergeSha } },
+      letter,
       `#${pull.number} was merged as ${mergeSha.slice(0, 12)}, but ${wrong}`,
+      mergeSha,
     );
     return { outcome: 'applied', reason: escalated.task.note ?? wrong };
   }
@@ -116,7 +117,12 @@ async function deleteBranch(to: Projector, task: Task, pull: PullRequest): Promi
     kind: 'delete-branch',
     key: pull.headSha,
     nature: 'state',
-    probe: async () => ((await to.forge.findBranch(task.repo, pull.head)) === pull.headSha ? undefined : true),
+    // Another pull request may stand on it: that one would be closed with the branch.
+    probe: async () => {
+      if ((await to.forge.findBranch(task.repo, pull.head)) !== pull.headSha) return true;
+      const open = await to.forge.listPullRequests(task.repo, { state: 'open' });
+      return open.some((other) => other.base === pull.head) ? true : undefined;
+    },
     act: async () => {
       await to.forge.deleteBranch(task.repo, pull.head, pull.headSha);
       return true;

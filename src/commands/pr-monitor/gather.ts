@@ -6,15 +6,18 @@
 import { readApproval } from '../../core/approvals.ts';
 import { isVerified } from '../../core/checkout/verify-tree.ts';
 import type { RepoConfig } from '../../core/config/schema.ts';
+import { AgentOsError } from '../../core/errors.ts';
 import type { HostRepository } from '../../core/git/git.ts';
 import { judgeTree } from '../../core/git/tree-policy.ts';
-import { askTrust, snapshotSha } from '../../core/github/ask-readiness.ts';
+import { askReadiness, askTrust, snapshotSha } from '../../core/github/ask-readiness.ts';
 import type { PullRequest, Review } from '../../core/github/github.ts';
 import { isTrusted } from '../../core/github/readiness.ts';
+import { tryRead } from '../../core/github/try-read.ts';
 import type { Letter } from '../../core/mailbox/mailbox.ts';
 import type { Task } from '../../core/mailbox/task.ts';
 import { isRepoPaused } from '../../core/pause.ts';
 import type { Ports } from '../../core/ports.ts';
+import { readRequest } from '../../core/requests.ts';
 import type { PrMonitorSnapshot, PullFacts, TreeFacts } from './policy.ts';
 import { newestOpinions, type ReviewFacts } from './reviews.ts';
 
@@ -25,20 +28,35 @@ export async function gatherPrMonitor(ports: Ports, repos: readonly RepoConfig[]
   const mailbox = await ports.mailbox();
   const letters = [...(await mailbox.list('review')), ...(await mailbox.list('escalated'))];
   const pulls: PullFacts[] = [];
+  const left: NonNullable<PrMonitorSnapshot['left']> = [];
   for (const letter of letters) {
-    const repo = repos.find((entry) => entry.name === letter.task.repo);
-    if (!repo || letter.task.pull_request === undefined || isRepoPaused(ports.paths, repo.name)) continue;
-    pulls.push(await gatherPull(ports, repo, letter, letter.task.pull_request));
+    const { id, repo: name, issue, pull_request: number } = letter.task;
+    const leave = (reason: string, error?: AgentOsError) =>
+      left.push({ id, issue, subject: `${name}#${number ?? issue}`, reason, ...(error && { error }) });
+    const repo = repos.find((entry) => entry.name === name);
+    const isWanted = repo !== undefined || !ports.config.repos.some((entry) => entry.name === name);
+    // Without a pull request an escalated task is dispatch's.
+    if (!isWanted || (number === undefined && letter.tray === 'escalated')) continue;
+    if (!repo) leave(`${name} is not in \`repos\` any more`);
+    else if (number === undefined) leave(`task ${id} is in review and names no pull request; run \`agentos cancel ${id}\``);
+    else if (isRepoPaused(ports.paths, name)) leave(`${name} is paused`);
+    else {
+      const facts = await tryRead(() => gatherPull(ports, repo, letter, number));
+      if (facts instanceof AgentOsError) leave(facts.message, facts);
+      else pulls.push(facts);
+    }
   }
-  return { pulls };
+  return { pulls, left };
 }
 
 /** The facts of one pull request; also read again right before a merge. */
 export async function gatherPull(ports: Ports, repo: RepoConfig, letter: Letter, number: number): Promise<PullFacts> {
   const forge = await ports.forge();
   const { task } = letter;
-  const pull = await forge.getPullRequest(task.repo, number);
+  // The issue first: when a person merges in between, the merge is seen before what it closed.
   const issue = await forge.getIssue(task.repo, task.issue);
+  const pull = await forge.getPullRequest(task.repo, number);
+  const request = readRequest(ports.paths.requests, task.id);
   const facts: PullFacts = {
     task,
     tray: letter.tray === 'escalated' ? 'escalated' : 'review',
@@ -51,9 +69,11 @@ export async function gatherPull(ports: Ports, repo: RepoConfig, letter: Letter,
     ours: false,
     checks: [],
     reviews: { trusted: [], approvedShas: [] },
+    ...(request && { request: request.reason }),
   };
   if (pull.state !== 'open' || letter.tray === 'escalated') return facts;
   facts.ours = (await ownHeads(ports, task, pull.headSha)).length > 0;
+  facts.readiness = await askReadiness({ forge, effects: await ports.effects(), pins: ports.paths.pins }, repo, issue);
   facts.checks = await forge.listCheckRuns(task.repo, pull.headSha);
   facts.reviews = await gatherReviews(ports, repo, facts);
   const quiet = facts.checks.every((check) => check.state === 'success' || check.state === 'neutral');
@@ -115,7 +135,7 @@ async function addTree(ports: Ports, repo: RepoConfig, facts: PullFacts): Promis
     { branch: pull.head, sha: pull.headSha },
   ]);
   facts.tree = await gatherTree(ports, repo, host, facts, baseTip);
-  await carryApproval(ports, host, facts);
+  await carryApproval(ports, host, facts, baseTip);
 }
 
 async function gatherTree(ports: Ports, repo: RepoConfig, host: HostRepository, facts: PullFacts, baseTip: string): Promise<TreeFacts> {
@@ -129,14 +149,14 @@ async function gatherTree(ports: Ports, repo: RepoConfig, host: HostRepository, 
     baseTip,
     upToDate,
     headTree,
-    verified: repo.verify.length > 0 && isVerified(ports.paths, task.id, headTree),
+    verified: repo.verify.length > 0 && isVerified(ports.paths, repo, task.id, headTree),
     protected: judged.protected,
     refused: judged.refused.map(({ path, reason }) => `${path}: ${reason}`),
   };
 }
 
 /** An approval holds for a head that is our clean merge of the base into the approved one, and for nothing else. */
-async function carryApproval(ports: Ports, host: HostRepository, facts: PullFacts): Promise<void> {
+async function carryApproval(ports: Ports, host: HostRepository, facts: PullFacts, baseTip: string): Promise<void> {
   const { task, pull, reviews } = facts;
   if (reviews.approvedShas.includes(pull.headSha) || reviews.approvedShas.length === 0) return;
   const git = await ports.git();
@@ -148,7 +168,7 @@ async function carryApproval(ports: Ports, host: HostRepository, facts: PullFact
     }
     const before = heads[index + 1];
     const base = await git.findCommit(host.mirror, `${head}^2`);
-    if (before === undefined || base === undefined) return;
+    if (before === undefined || base === undefined || !(await git.isAncestor(host, base, baseTip))) return;
     const merged = await git.mergeTree(host, before, base);
     if (merged.conflicts.length > 0 || merged.tree !== (await git.treeOf(host, head))) return;
   }

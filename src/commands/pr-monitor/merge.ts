@@ -2,6 +2,7 @@
 import type { RepoConfig } from '../../core/config/schema.ts';
 import { AgentOsError } from '../../core/errors.ts';
 import type { PullRequest } from '../../core/github/github.ts';
+import { quietTitle } from '../../core/github/quiet-title.ts';
 import type { Letter } from '../../core/mailbox/mailbox.ts';
 import type { Ports } from '../../core/ports.ts';
 
@@ -32,7 +33,7 @@ export async function merge(ports: Ports, repo: RepoConfig, letter: Letter, expe
       forge.mergePullRequest(task.repo, number, {
         method: repo.merge_method,
         expectedHeadSha,
-        title: `${task.title} (#${number})`,
+        title: `${quietTitle(task.title)} (#${number})`,
         message: `Closes #${task.issue}\n\nTask: ${task.id}\nIssue: ${task.repo}#${task.issue}\nAgent: ${agent}\n`,
       }),
   });

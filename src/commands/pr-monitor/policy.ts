@@ -4,13 +4,18 @@
  * What is unknown is never green. Pure. (docs/commands/pr-monitor.md)
  */
 
+import type { AgentOsError } from '../../core/errors.ts';
 import type { CheckRun, Issue, PullRequest } from '../../core/github/github.ts';
 import { HOLD } from '../../core/github/labels.ts';
-import { hasLabel } from '../../core/github/readiness.ts';
+import { hasLabel, type Readiness } from '../../core/github/readiness.ts';
+import { taskId } from '../../core/ids.ts';
 import type { Task } from '../../core/mailbox/task.ts';
 import { cleanLine } from '../../core/text.ts';
 import type { Action } from '../run-command.ts';
 import { blockingReview, type ReviewFacts } from './reviews.ts';
+
+/** So many paths or checks are named in a reason. */
+const SOME = 10;
 
 /** What needs git, asked for only where everything cheaper is in order. */
 export interface TreeFacts {
@@ -33,6 +38,10 @@ export interface PullFacts {
   readyLabel: string;
   hasVerify: boolean;
   issue: Issue;
+  /** Who made it ready, asked again; absent where nothing could be merged anyway. */
+  readiness?: Readiness;
+  /** What somebody asked of the task while it ran, too late for its run. */
+  request?: string;
   /** The issue's text is still the one that was made ready. */
   sameText: boolean;
   pull: PullRequest;
@@ -45,11 +54,14 @@ export interface PullFacts {
 
 export interface PrMonitorSnapshot {
   pulls: PullFacts[];
+  /** Tasks that were not looked at, with the reason; an error where looking failed. */
+  left?: { id: string; issue: number; subject: string; reason: string; error?: AgentOsError }[];
 }
 
 export type PrMonitorAction = Action & { id: string } & (
     | { kind: 'finalize' | 'withdraw' | 'update-branch' | 'verify-head' | 'merge' | 'escalate'; expectedHeadSha: string }
     | { kind: 'queue-fix'; expectedHeadSha: string; fix: 'checks' | 'conflict' }
+    | { kind: 'unreadable'; error: AgentOsError }
     | { kind: 'hold' | 'wait' | 'skip' }
   );
 
@@ -62,7 +74,7 @@ type Verdict = PrMonitorAction extends infer A
 export function decidePrMonitor(snapshot: PrMonitorSnapshot): PrMonitorAction[] {
   const merging = new Set<string>();
   const pulls = [...snapshot.pulls].sort((a, b) => a.pull.number - b.pull.number);
-  return pulls.map((facts) => {
+  const looked = pulls.map((facts) => {
     const { task, pull } = facts;
     const lane = `${task.repo} ${pull.base}`;
     let verdict = decidePull(facts);
@@ -71,6 +83,11 @@ export function decidePrMonitor(snapshot: PrMonitorSnapshot): PrMonitorAction[] 
     if (verdict.kind === 'merge') merging.add(lane);
     return { id: task.id, subject: `${task.repo}#${pull.number}`, expectedHeadSha: pull.headSha, ...verdict } as PrMonitorAction;
   });
+  return [...looked, ...(snapshot.left ?? []).map(toLeft)];
+}
+
+function toLeft({ id, subject, reason, error }: NonNullable<PrMonitorSnapshot['left']>[number]): PrMonitorAction {
+  return error ? { kind: 'unreadable', id, subject, reason, error } : { kind: 'hold', id, subject, reason };
 }
 
 function decidePull(facts: PullFacts): Verdict {
@@ -80,7 +97,9 @@ function decidePull(facts: PullFacts): Verdict {
 /** Merged, closed, or taken back by a person. */
 function decideEnd(facts: PullFacts): Verdict | undefined {
   const { pull, issue, readyLabel } = facts;
-  if (pull.state === 'merged') return { kind: 'finalize', reason: 'merged' };
+  const told = facts.tray === 'escalated' && facts.task.merged !== undefined && facts.task.merged === pull.mergeSha;
+  if (pull.state === 'merged' && !told) return { kind: 'finalize', reason: 'merged' };
+  if (facts.request !== undefined) return { kind: 'withdraw', reason: facts.request };
   if (pull.state === 'closed') {
     return { kind: 'withdraw', reason: `the pull request was closed${pull.closedBy ? ` by ${pull.closedBy.login}` : ''}` };
   }
@@ -100,6 +119,11 @@ function decideStop(facts: PullFacts): Verdict | undefined {
   if (pull.draft) return { kind: 'hold', reason: 'it is a draft' };
   if (pull.base !== task.base) return { kind: 'hold', reason: `its base was changed from ${task.base} to ${pull.base}` };
   if (!facts.ours) return { kind: 'hold', reason: 'somebody else pushed to its branch; merge it by hand, or take those commits off' };
+  const { readiness } = facts;
+  if (readiness && !readiness.ready && readiness.why !== 'edited') return { kind: 'hold', reason: readiness.reason };
+  if (readiness?.ready && taskId(task.repo, task.issue, readiness.n) !== task.id) {
+    return { kind: 'wait', reason: `\`${facts.readyLabel}\` was put on anew by ${readiness.by.login}; dispatch replaces task ${task.id}` };
+  }
   if (!facts.sameText)
     return {
       kind: 'hold',
@@ -113,7 +137,7 @@ function decideChecks(facts: PullFacts): Verdict | undefined {
   const { pull, checks, task } = facts;
   if (pull.mergeable === undefined) return { kind: 'wait', reason: 'the forge has not computed whether it merges' };
   if (!pull.mergeable) {
-    const paths = pull.conflicts?.map((path) => cleanLine(path, 100)).join(', ');
+    const paths = pull.conflicts && some(pull.conflicts);
     return fixOnce(task, 'conflict', `conflicts with ${pull.base}${paths ? `: ${paths}` : ''}`);
   }
   const failed = checks.filter((check) => check.state === 'failure');
@@ -134,13 +158,13 @@ function decideChecks(facts: PullFacts): Verdict | undefined {
 function decideMerge(facts: PullFacts): Verdict {
   const { pull, tree, checks } = facts;
   if (!tree) return { kind: 'wait', reason: 'its tree could not be read; the next pass looks again' };
-  if (tree.refused.length > 0) return { kind: 'hold', reason: `its change is refused by policy: ${tree.refused.join('; ')}` };
+  if (tree.refused.length > 0) return { kind: 'hold', reason: `its change is refused by policy: ${some(tree.refused, '; ')}` };
   if (facts.automation === 'dispatch_only')
     return { kind: 'hold', reason: 'green; `automation: dispatch_only` leaves the merge to a person' };
   const approved = facts.reviews.approvedShas.includes(pull.headSha);
   const how = `approve it, or run \`agentos approve ${facts.task.repo}#${pull.number} --sha ${pull.headSha}\``;
   if (!approved && tree.protected.length > 0) {
-    return { kind: 'hold', reason: `changes protected paths (${tree.protected.map((path) => cleanLine(path, 100)).join(', ')}); ${how}` };
+    return { kind: 'hold', reason: `changes protected paths (${some(tree.protected)}); ${how}` };
   }
   if (!approved && facts.automation === 'supervised') return { kind: 'hold', reason: `green; ${how}` };
   if (!tree.upToDate) return { kind: 'update-branch', reason: `${pull.base} has moved on` };
@@ -150,12 +174,18 @@ function decideMerge(facts: PullFacts): Verdict {
   return { kind: 'merge', reason: `${checked ? `green (${names(checks)})` : 'verified'}, up to date with ${pull.base}, ${why}` };
 }
 
-/** One fix a pull request; what is red after it needs a person. */
+/** One fix a pull request; what is red after it needs a person. A fix that is still asked for never left `review`: its move was cut off. */
 export function fixOnce(task: Task, fix: 'checks' | 'conflict', reason: string): Verdict {
-  if ((task.fixes ?? 0) > 0) return { kind: 'escalate', reason: `${reason}, after one fix` };
+  if ((task.fixes ?? 0) > 0 && task.fix === undefined) return { kind: 'escalate', reason: `${reason}, after one fix` };
   return { kind: 'queue-fix', fix, reason };
 }
 
+/** The first few of a list from outside, on one line. */
+function some(items: readonly string[], between = ', '): string {
+  const more = items.length > SOME ? [`and ${items.length - SOME} more`] : [];
+  return [...items.slice(0, SOME).map((item) => cleanLine(item, 200)), ...more].join(between);
+}
+
 function names(checks: readonly CheckRun[]): string {
-  return checks.map((check) => `\`${cleanLine(check.name, 80)}\``).join(', ');
+  return some(checks.map((check) => `\`${cleanLine(check.name, 80)}\``));
 }

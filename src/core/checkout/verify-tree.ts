@@ -1,7 +1,7 @@
 /**
  * Proves a tree by the repository's own `verify` lines, on a fresh checkout in
  * the sandbox, after `setup`. What passed is kept beside the task's runs, bound
- * to the tree, so that the same tree is not verified twice.
+ * to the tree and to the lines, so that the same tree is not verified twice.
  */
 import { ensureDirectory, readIfThere, writeFileAtomic } from '../atomic-file.ts';
 import type { StatePaths } from '../config/paths.ts';
@@ -43,7 +43,7 @@ export interface Verified {
 /** @throws `cancelled` when the signal stopped it. */
 export async function verifyTree(with_: Verifier, request: VerifyRequest, signal: AbortSignal): Promise<Verified> {
   const { repo, task, tree } = request;
-  if (repo.verify.length === 0 || isVerified(with_.paths, task, tree)) return { ok: true, reason: 'verified', output: '', runs: [] };
+  if (repo.verify.length === 0 || isVerified(with_.paths, repo, task, tree)) return { ok: true, reason: 'verified', output: '', runs: [] };
   const runs = await inCheckout(with_, request, async (dirs) => {
     const common = {
       cwd: dirs.tree,
@@ -59,7 +59,7 @@ export async function verifyTree(with_: Verifier, request: VerifyRequest, signal
   });
   if (signal.aborted || runs.some((run) => run.ended === 'stopped')) throw new AgentOsError('cancelled', `verifying ${task} was stopped`);
   const failure = describeFailure(runs);
-  if (failure === undefined) rememberVerified(with_.paths, task, tree);
+  if (failure === undefined) rememberVerified(with_.paths, repo, task, tree);
   return {
     ok: failure === undefined,
     reason: failure ?? 'verified',
@@ -68,14 +68,19 @@ export async function verifyTree(with_: Verifier, request: VerifyRequest, signal
   };
 }
 
-/** Whether this very tree passed `verify` for this task. */
-export function isVerified(paths: StatePaths, task: string, tree: string): boolean {
-  return readIfThere(verifiedPath(paths, task, tree)) !== undefined;
+/** Whether this very tree passed these very `setup` and `verify` lines for this task. */
+export function isVerified(paths: StatePaths, repo: RepoConfig, task: string, tree: string): boolean {
+  return readIfThere(verifiedPath(paths, task, tree)) === proofOf(repo);
 }
 
-function rememberVerified(paths: StatePaths, task: string, tree: string): void {
+function rememberVerified(paths: StatePaths, repo: RepoConfig, task: string, tree: string): void {
   ensureDirectory(`${paths.runs}/${task}/verified`);
-  writeFileAtomic(verifiedPath(paths, task, tree), 'passed\n');
+  writeFileAtomic(verifiedPath(paths, task, tree), proofOf(repo));
+}
+
+/** What passed: other lines in the configuration ask for another run. */
+function proofOf({ setup, verify }: RepoConfig): string {
+  return `${JSON.stringify({ setup, verify })}\n`;
 }
 
 function verifiedPath(paths: StatePaths, task: string, tree: string): string {

@@ -128,6 +128,18 @@ export async function readIssue(files: RepositoryFiles, number: number): Promise
   return readRecord(`${files.dir}/issues/${number}.md`, number, toIssueRecord);
 }
 
+/**
+ * The labels of an issue from their one line, when it is as we write it: a pass
+ * looks at every issue each minute, and most concern nobody. `undefined` where
+ * only a whole reading can tell.
+ */
+export function peekLabels(files: RepositoryFiles, number: number): string[] | undefined {
+  const text = readText(`${files.dir}/issues/${number}.md`) ?? '';
+  const head = text.startsWith('---\n') ? text.slice(0, text.indexOf('\n---\n', 3) + 1) : '';
+  const labels = /\nlabels: \[([A-Za-z0-9_:. -]*(?:, [A-Za-z0-9_:. -]+)*)\]\n/.exec(head)?.[1];
+  return labels === '' ? [] : labels?.split(', ');
+}
+
 export async function readPull(files: RepositoryFiles, number: number): Promise<PullRecord | undefined> {
   return readRecord(`${files.dir}/pulls/${number}.md`, number, toPullRecord);
 }

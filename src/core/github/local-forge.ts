@@ -23,6 +23,7 @@ import type {
 import {
   findUser,
   listNumbers,
+  peekLabels,
   type RepositoryFiles,
   readIssue,
   readPull,
@@ -94,6 +95,7 @@ export class LocalForge implements GitHub {
     const files = await this.#files(repo);
     const issues: Issue[] = [];
     for (const number of listNumbers(`${files.dir}/issues`)) {
+      if (anyLabel && peekLabels(files, number)?.some((label) => anyLabel(label)) === false) continue;
       const record = await readIssue(files, number);
       if (!record || (state !== 'all' && record.state !== state)) continue;
       if (!anyLabel || record.labels.some((label) => anyLabel(label))) issues.push(toIssue(record));

@@ -10,6 +10,7 @@ import { AgentOsError } from '../errors.ts';
 import type { Letter, Tray } from '../mailbox/mailbox.ts';
 import type { GitHub } from './github.ts';
 import { decideLabels } from './labels.ts';
+import { hasLabel } from './readiness.ts';
 import { renderStatusComment, STATUS_MARKER } from './status-comment.ts';
 
 export interface Projector {
@@ -20,8 +21,9 @@ export interface Projector {
 /** Label and comment of an issue for the letter that stands for it. */
 export async function projectLetter(to: Projector, letter: Pick<Letter, 'task' | 'tray'>, labels: readonly string[]): Promise<void> {
   const { repo, issue } = letter.task;
-  await projectLabels(to, repo, issue, labels, letter.tray);
+  // The label last: it says that the comment was written, and without one nobody looks at the issue again.
   await ensureStatusComment(to, repo, issue, renderStatusComment(letter.task, letter.tray));
+  await projectLabels(to, repo, issue, labels, letter.tray);
 }
 
 /** As `projectLetter`, for a loop that has just moved it: what cannot be written now is put right by a later pass. */
@@ -68,7 +70,7 @@ export async function removeLabel(to: Projector, repo: string, issue: number, la
     kind: 'remove-label',
     key: label,
     nature: 'state',
-    probe: async () => ((await to.forge.getIssue(repo, issue)).labels.includes(label) ? undefined : true),
+    probe: async () => (hasLabel((await to.forge.getIssue(repo, issue)).labels, label) ? undefined : true),
     act: async () => {
       await to.forge.removeLabel(repo, issue, label);
       return true;
@@ -83,24 +85,24 @@ export async function ensureStatusComment(to: Projector, repo: string, issue: nu
   if (await isLatest(to, repo, subject, sha)) return false;
   const { id, fresh } = await createStatusComment(to, repo, issue, body, sha);
   if (fresh) return true;
-  try {
-    await to.effects.ensure({
-      repo,
-      subject,
-      kind: 'edit-status-comment',
-      key: 'status',
-      payload: sha,
-      nature: 'state',
-      probe: async () => undefined, // an edit to the same text is harmless, and the journal knows the last one
-      act: async () => {
+  return to.effects.ensure({
+    repo,
+    subject,
+    kind: 'edit-status-comment',
+    key: 'status',
+    payload: sha,
+    nature: 'state',
+    probe: async () => undefined, // an edit to the same text is harmless, and the journal knows the last one
+    act: async () => {
+      try {
         await to.forge.updateComment(repo, issue, id, body);
         return true;
-      },
-    });
-  } catch (error) {
-    if (!(error instanceof AgentOsError) || error.code !== 'not_found') throw error;
-  }
-  return true;
+      } catch (error) {
+        if (!(error instanceof AgentOsError) || error.code !== 'not_found') throw error;
+        return false; // a person removed it: recorded, so that it is not tried on every pass
+      }
+    },
+  });
 }
 
 /** Whether the text written last, by creation or by an edit, is this one. */

@@ -41,12 +41,18 @@ function headline(task: Task, tray: Tray): string {
   }
 }
 
+/** A comment holds 65,536 characters. */
+const LISTED_ATTEMPTS = 30;
+
 function details(task: Task): string {
   const ended = task.attempts.filter((attempt) => attempt.ended_at !== undefined);
   if (ended.length === 0) return '';
-  const rows = ended.map(
-    (attempt) =>
-      `- ${attempt.n}. \`${attempt.agent}\`: ${attempt.code ?? attempt.outcome}. ${neutralise(attempt.summary ?? '', 200).replace(/\s+/g, ' ')}`,
-  );
-  return `<details><summary>${plural(ended.length, 'attempt')}, ${countedAttempts(task).length} counted</summary>\n\n${rows.join('\n')}\n\n</details>`;
+  const left = ended.length - LISTED_ATTEMPTS;
+  const rows = ended
+    .slice(-LISTED_ATTEMPTS)
+    .map(
+      (attempt) =>
+        `- ${attempt.n}. \`${attempt.agent}\`: ${attempt.code ?? attempt.outcome}. ${neutralise(attempt.summary ?? '', 200).replace(/\s+/g, ' ')}`,
+    );
+  return `<details><summary>${plural(ended.length, 'attempt')}, ${countedAttempts(task).length} counted</summary>\n\n${left > 0 ? `${plural(left, 'earlier attempt')} not shown.\n\n` : ''}${rows.join('\n')}\n\n</details>`;
 }

@@ -56,8 +56,18 @@ describe('dispatch', () => {
     ],
     [
       'withdraws an escalated task whose issue is closed',
+      { issue: buildIssue({ state: 'closed' }), active: task('escalated') },
+      { kind: 'withdraw', request: 'cancel' },
+    ],
+    [
+      'leaves an escalated task with a pull request to the PR monitor: a merge by hand closes the issue too',
       { issue: buildIssue({ state: 'closed' }), active: task('escalated', { pullRequest: 17 }) },
-      { kind: 'withdraw', request: 'cancel', pullRequest: 17 },
+      { kind: 'skip' },
+    ],
+    [
+      'holds a text that no task file takes',
+      { issue: buildIssue({ body: '漢'.repeat(60_000) }) },
+      { kind: 'hold', reason: expect.stringContaining('larger than 120 kB') },
     ],
     [
       'leaves the withdrawal of a running task to the queue',
