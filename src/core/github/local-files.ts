@@ -136,7 +136,7 @@ export async function readIssue(files: RepositoryFiles, number: number): Promise
 export function peekLabels(files: RepositoryFiles, number: number): string[] | undefined {
   const text = readText(`${files.dir}/issues/${number}.md`) ?? '';
   const head = text.startsWith('---\n') ? text.slice(0, text.indexOf('\n---\n', 3) + 1) : '';
-  const labels = /\nlabels: \[([A-Za-z0-9_:. -]*(?:, [A-Za-z0-9_:. -]+)*)\]\n/.exec(head)?.[1];
+  const labels = /\nlabels: \[([A-Za-z0-9_. -]*(?:, [A-Za-z0-9_. -]+)*)\]\n/.exec(head)?.[1];
   return labels === '' ? [] : labels?.split(', ');
 }
 
