@@ -71,11 +71,13 @@ async function bundleMain() {
   const text = inputs
     .filter((file) => file !== ALWAYS[0])
     .map((file) => `export * as m${inputs.indexOf(file)} from ${JSON.stringify(file)};`);
-  await runMain(`${text.join('\n')}\nimport ${JSON.stringify(ALWAYS[0])};`, true);
+  const { outputFiles } = await runMain(`${text.join('\n')}\nimport ${JSON.stringify(ALWAYS[0])};`);
+  // A script from V8's code cache has no `import()` of its own: bin/agentos.js lends it one.
+  writeFileSync(join(out, 'main.js'), outputFiles[0].text.replaceAll('import("./chunks/', 'importChunk("./chunks/'));
   return { inputs, names: await exportedNames(inputs) };
 }
 
-function runMain(contents, write) {
+function runMain(contents) {
   const plugin = {
     name: 'later',
     setup({ onResolve }) {
@@ -93,7 +95,7 @@ function runMain(contents, write) {
     },
   };
   const stdin = { contents, resolveDir: root, sourcefile: 'main-entry.js' };
-  return build({ ...common, stdin, outfile: join(out, 'main.js'), format: 'cjs', plugins: [plugin], metafile: true, write });
+  return build({ ...common, stdin, outfile: join(out, 'main.js'), format: 'cjs', plugins: [plugin], metafile: true, write: false });
 }
 
 /** The names that each source file exports. */
@@ -121,7 +123,7 @@ async function bundleChunks(inputs, names) {
       });
       onResolve({ filter: /main\.js$/, namespace: 'from-main' }, () => ({ path: '../main.js', external: true }));
       onLoad({ filter: /.*/, namespace: 'from-main' }, ({ path }) => ({
-        contents: `import main from '../main.js';\nexport const { ${names.get(path).join(', ')} } = main.m${inputs.indexOf(path)};`,
+        contents: `const main = require('../main.js');\nexport const { ${names.get(path).join(', ')} } = main.m${inputs.indexOf(path)};`,
         resolveDir: dirname(path),
       }));
       onResolve({ filter: /^package:/ }, ({ path }) => ({ path: path.slice('package:'.length), namespace: 'package' }));
