@@ -6,6 +6,7 @@ import { type Owner, renderOwner, thisProcess } from '../../core/liveness.ts';
 import type { Letter } from '../../core/mailbox/mailbox.ts';
 import type { Ports } from '../../core/ports.ts';
 import { readRequest } from '../../core/requests.ts';
+import { cleanLine } from '../../core/text.ts';
 import type { Applied, LongWork } from '../run-command.ts';
 import { runAttempt } from './attempt.ts';
 import { giveFreshStart } from './fresh-start.ts';
@@ -66,7 +67,7 @@ async function orPutBack<T>(ports: Ports, id: string, act: () => Promise<T>): Pr
   } catch (error) {
     if (!(error instanceof AgentOsError) || error.code === 'io') throw error;
     const letter = await (await ports.mailbox()).find(id);
-    if (letter?.owner && isThisProcess(letter.owner)) await putBack(ports, letter);
+    if (letter?.owner && isThisProcess(letter.owner)) await putBack(ports, letter, error.message);
     throw error;
   }
 }
@@ -82,7 +83,7 @@ async function reclaim(ports: Ports, id: string): Promise<Applied> {
   const letter = left && (await mailbox.takeOver(left));
   if (!letter) return { outcome: 'skipped', reason: 'it was taken back already' };
   const last = letter.task.attempts.at(-1);
-  const moved = await putBack(ports, letter);
+  const moved = await putBack(ports, letter, 'the process that ran it is gone');
   await ports.log.write({
     event: 'queue.task.reclaimed',
     level: 'warn',
@@ -97,16 +98,16 @@ async function reclaim(ports: Ports, id: string): Promise<Applied> {
   return { outcome: 'applied', detail: { task: id, tray: moved.tray } };
 }
 
-async function putBack(ports: Ports, letter: Letter): Promise<Letter> {
+async function putBack(ports: Ports, letter: Letter, why: string): Promise<Letter> {
   const last = letter.task.attempts.at(-1);
   if (last && last.ended_at === undefined) await clearAway(ports, letter, last.n);
-  return settleReclaimed(ports, letter);
+  return settleReclaimed(ports, letter, why);
 }
 
-async function settleReclaimed(ports: Ports, letter: Letter): Promise<Letter> {
+async function settleReclaimed(ports: Ports, letter: Letter, why: string): Promise<Letter> {
   const { task } = letter;
   const request = readRequest(ports.paths.requests, task.id);
-  const outcome = { outcome: 'infrastructure' as const, code: 'infrastructure', summary: 'the process that ran it is gone' };
+  const outcome = { outcome: 'infrastructure' as const, code: 'infrastructure', summary: cleanLine(why, 500) };
   if (request) return settleWithdrawn(ports, letter, request, { outcome });
   const last = task.attempts.at(-1);
   const open = last !== undefined && last.ended_at === undefined;

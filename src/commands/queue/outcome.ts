@@ -91,7 +91,8 @@ export function decideDestination(task: Task, limits: Limits, now: Date, retryAt
  * Where a claim goes whose owner died with no attempt running: on where the
  * cut-off move was taking it (its content is written first), or back to the inbox.
  */
-export function decideCutOff(task: Task, limits: Limits, now: Date): 'inbox' | 'review' | 'escalated' {
+export function decideCutOff(task: Task, limits: Limits, now: Date): 'inbox' | 'review' | 'escalated' | 'failed' {
+  if (task.rests_in) return task.rests_in;
   const last = task.attempts.at(-1);
   if (!last || last.n <= (task.attempts_forgiven ?? 0)) return 'inbox';
   if (last.outcome !== 'complete') return decideDestination(task, limits, now).tray;

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { decidePrMonitor, type PullFacts, type TreeFacts } from '../../../src/commands/pr-monitor/policy.ts';
+import { AgentOsError } from '../../../src/core/errors.ts';
 import type { CheckRun, Review } from '../../../src/core/github/github.ts';
 import { at, buildIssue, buildPull, buildTask, OCTOCAT, SHA } from '../../support/builders.ts';
 
@@ -46,6 +47,31 @@ describe('the PR monitor', () => {
     ['holds a draft', { pull: buildPull({ draft: true }) }, { kind: 'hold' }],
     ['holds when the base was changed', { pull: buildPull({ base: 'release' }) }, { kind: 'hold' }],
     ['holds when somebody else pushed', { ours: false }, { kind: 'hold' }],
+    ['withdraws what was cancelled too late for its run', { request: 'cancelled by the operator' }, { kind: 'withdraw' }],
+    [
+      'finishes what is merged rather than cancel it',
+      { request: 'cancelled by the operator', pull: buildPull({ state: 'merged' }) },
+      { kind: 'finalize' },
+    ],
+    [
+      'tells of a merge that cannot be verified once',
+      {
+        tray: 'escalated',
+        task: buildTask({ merged: SHA.other }),
+        pull: buildPull({ state: 'merged', mergeSha: SHA.other }),
+      },
+      { kind: 'skip' },
+    ],
+    [
+      'lets a newer ready take its place',
+      { readiness: { ready: true, by: OCTOCAT, at: at('11:00'), n: 2, hints: {} } },
+      { kind: 'wait', reason: expect.stringContaining('put on anew by octocat') },
+    ],
+    [
+      'holds when who made it ready is not trusted any more',
+      { readiness: { ready: false, why: 'untrusted', reason: 'not trusted' } },
+      { kind: 'hold', reason: 'not trusted' },
+    ],
     ['holds when the issue was edited', { sameText: false }, { kind: 'hold' }],
     [
       'holds for requested changes',
@@ -62,6 +88,19 @@ describe('the PR monitor', () => {
       'asks for a fix of a conflict, once',
       { pull: buildPull({ mergeable: false, conflicts: ['a.js'] }) },
       { kind: 'queue-fix', fix: 'conflict', reason: 'conflicts with main: a.js' },
+    ],
+    [
+      'names a few of many conflicts: the reason goes into the task file',
+      { pull: buildPull({ mergeable: false, conflicts: Array.from({ length: 500 }, (_, k) => `${'long/'.repeat(30)}${k}\u001b[2J.js`) }) },
+      { kind: 'queue-fix', reason: expect.stringMatching(/^(?!.*\u001b)[\s\S]{0,3000}and 490 more$/) },
+    ],
+    [
+      'asks again for a fix whose move was cut off',
+      {
+        pull: buildPull({ mergeable: false }),
+        task: buildTask({ fixes: 1, fix: { kind: 'conflict', head: SHA.head, base: SHA.base, about: [], evidence: '' } }),
+      },
+      { kind: 'queue-fix' },
     ],
     ['escalates a conflict after a fix', { pull: buildPull({ mergeable: false }), task: buildTask({ fixes: 1 }) }, { kind: 'escalate' }],
     [
@@ -106,6 +145,23 @@ describe('the PR monitor', () => {
     ['updates a branch that is behind', { tree: { ...tree, upToDate: false } }, { kind: 'update-branch', expectedHeadSha: SHA.head }],
   ])('%s', (_, over, expected) => {
     expect(one(over)).toMatchObject(expected);
+  });
+
+  it('says what it left alone, and what it could not read', () => {
+    const error = new AgentOsError('corrupt', 'the file is broken');
+    const one = { id: 'x', issue: 1, subject: 'acme/shop#1' };
+    expect(
+      decidePrMonitor({
+        pulls: [],
+        left: [
+          { ...one, reason: 'acme/shop is paused' },
+          { ...one, reason: error.message, error },
+        ],
+      }),
+    ).toMatchObject([
+      { kind: 'hold', reason: 'acme/shop is paused' },
+      { kind: 'unreadable', error },
+    ]);
   });
 
   it('merges one pull request a base branch and pass, the oldest first', () => {

@@ -1,9 +1,15 @@
 import { describe, expect, it } from 'vitest';
-import { type AttemptFacts, decideDestination, decideOutcome, toInfrastructure } from '../../../src/commands/queue/outcome.ts';
+import {
+  type AttemptFacts,
+  decideCutOff,
+  decideDestination,
+  decideOutcome,
+  toInfrastructure,
+} from '../../../src/commands/queue/outcome.ts';
 import { decideQueue, orderWaiting, type QueueSnapshot } from '../../../src/commands/queue/policy.ts';
 import { decideStart, type StartFacts } from '../../../src/commands/queue/start.ts';
 import type { Waiting } from '../../../src/core/mailbox/mailbox.ts';
-import { at, buildAttempt, buildIssue, buildPull, buildTask, OCTOCAT } from '../../support/builders.ts';
+import { at, buildAttempt, buildIssue, buildPull, buildTask, OCTOCAT, SHA } from '../../support/builders.ts';
 
 const waiting = (id: string, over: Partial<Waiting> = {}): Waiting => ({
   id,
@@ -88,6 +94,19 @@ describe('before a task starts', () => {
       { kind: 'escalate', reason: expect.stringContaining('by octocat') },
     ],
     ['an open pull request to fix', { pullRequest: buildPull() }, { kind: 'start' }],
+    [
+      'a merged pull request, whatever the merge closed',
+      { issue: buildIssue({ state: 'closed' }), pullRequest: buildPull({ state: 'merged' }) },
+      { kind: 'hand-over' },
+    ],
+    [
+      'a fix whose pull request a person closed',
+      {
+        task: buildTask({ fix: { kind: 'checks', head: SHA.head, base: SHA.base, about: [], evidence: '' } }),
+        pullRequest: buildPull({ state: 'closed', closedBy: OCTOCAT }),
+      },
+      { kind: 'withdraw', reason: 'pull request #17 was closed by octocat' },
+    ],
   ])('%s', (_, over, expected) => {
     expect(decideStart(facts(over))).toMatchObject(expected);
   });
@@ -177,7 +196,31 @@ describe('where a task goes', () => {
     expect(go([buildAttempt(1), down(2), down(3), down(4)])).toMatchObject({ notBefore: '2026-11-22T12:04:00.000Z' });
     expect(go([down(1)], {}, new Date(at('13:00')))).toMatchObject({ notBefore: '2026-11-22T13:00:00.000Z' });
   });
+  it('back to the inbox when a fix meets a failure of this machine, even after the last attempt of the allowance', () => {
+    const made = [1, 2, 3].map((n) => buildAttempt(n, { code: `c${n}` }));
+    const fix = buildAttempt(5, { kind: 'fix', outcome: 'infrastructure', code: 'infrastructure' });
+    expect(go([...made, buildAttempt(4, { outcome: 'complete', code: 'complete' }), fix], { pull_request: 17 })).toMatchObject({
+      tray: 'inbox',
+    });
+  });
   it('does not wait after a failure of this machine', () => {
     expect(go([buildAttempt(1, { outcome: 'infrastructure', code: 'infrastructure' })])).not.toHaveProperty('notBefore');
+  });
+});
+
+describe('a claim whose owner died with no attempt running', () => {
+  const complete = buildAttempt(1, { outcome: 'complete', code: 'complete' });
+  const fix = { kind: 'checks' as const, head: SHA.head, base: SHA.base, about: [], evidence: '' };
+  it.each<[string, Parameters<typeof buildTask>[0], string]>([
+    ['back, when nothing was begun', {}, 'inbox'],
+    ['on to review, when its pull request was opened', { attempts: [complete], pull_request: 17 }, 'review'],
+    ['back, when a fix of it is asked for', { attempts: [complete], pull_request: 17, fix }, 'inbox'],
+    ['to a person, when it could not be published', { attempts: [complete] }, 'escalated'],
+    ['back, after a failure', { attempts: [buildAttempt(1)] }, 'inbox'],
+    ['to a person, when it is spent', { attempts: [1, 2, 3, 4].map((n) => buildAttempt(n, { code: `c${n}` })) }, 'escalated'],
+    ['back, when a person asked for a retry', { attempts: [complete], attempts_forgiven: 1, pull_request: 17 }, 'inbox'],
+    ['where it was being laid to rest', { attempts: [buildAttempt(1)], rests_in: 'failed' }, 'failed'],
+  ])('goes %s', (_, over, tray) => {
+    expect(decideCutOff(buildTask(over), { max_attempts: 4, max_infrastructure: 5 }, new Date(at('12:00')))).toBe(tray);
   });
 });
