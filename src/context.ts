@@ -13,6 +13,7 @@ import { AgentOsError, errnoOf, toIoError } from './core/errors.ts';
 import { openEventLog } from './core/events/log.ts';
 import { runId } from './core/ids.ts';
 import type { Output, Ports } from './core/ports.ts';
+import { workingDirectory } from './core/working-directory.ts';
 
 export interface ContextRequest {
   /** `--config`. */
@@ -23,7 +24,11 @@ export interface ContextRequest {
 }
 
 export async function openContext(request: ContextRequest): Promise<Ports> {
-  const config = await loadConfig({ ...(request.config !== undefined && { path: request.config }), env: process.env, cwd: process.cwd() });
+  const config = await loadConfig({
+    ...(request.config !== undefined && { path: request.config }),
+    env: process.env,
+    cwd: workingDirectory(),
+  });
   return openPorts(config, request);
 }
 

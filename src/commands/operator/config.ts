@@ -1,6 +1,7 @@
 /** `agentos config check` and `agentos config schema`. Both change nothing. */
 import type { Command } from 'commander';
 import type { LoadedConfig } from '../../core/config/schema.ts';
+import { workingDirectory } from '../../core/working-directory.ts';
 import { renderConfigSummary } from './render-config-summary.ts';
 import { type Call, type OperatorTools, print } from './tools.ts';
 
@@ -23,7 +24,7 @@ export function registerConfig(program: Command, tools: OperatorTools): void {
 async function check(call: Call): Promise<number> {
   const { loadConfig } = await import('../../core/config/load.ts');
   const { BUILT_IN_PROTECTED } = await import('../../core/git/protected-paths.ts');
-  const config: LoadedConfig = await loadConfig({ path: call.globals.config, env: process.env, cwd: process.cwd() });
+  const config: LoadedConfig = await loadConfig({ path: call.globals.config, env: process.env, cwd: workingDirectory() });
   print(call, { ok: true, config, builtInProtected: BUILT_IN_PROTECTED }, renderConfigSummary(config, BUILT_IN_PROTECTED, call.paint));
   return 0;
 }
