@@ -12,6 +12,7 @@ import { AgentOsError } from '../../core/errors.ts';
 import { readEvidence } from '../../core/evidence.ts';
 import type { PullRequest } from '../../core/github/github.ts';
 import { type Projector, projectLetter, removeLabel } from '../../core/github/projection.ts';
+import { tryRead } from '../../core/github/try-read.ts';
 import type { Letter } from '../../core/mailbox/mailbox.ts';
 import type { Task } from '../../core/mailbox/task.ts';
 import { countedAttempts } from '../../core/mailbox/task.ts';
@@ -117,11 +118,12 @@ async function deleteBranch(to: Projector, task: Task, pull: PullRequest): Promi
     kind: 'delete-branch',
     key: pull.headSha,
     nature: 'state',
-    // Another pull request may stand on it: that one would be closed with the branch.
+    // Another pull request may stand on it, and would be closed with the branch; where nobody can tell, the branch stays.
     probe: async () => {
       if ((await to.forge.findBranch(task.repo, pull.head)) !== pull.headSha) return true;
-      const open = await to.forge.listPullRequests(task.repo, { state: 'open' });
-      return open.some((other) => other.base === pull.head) ? true : undefined;
+      const open = await tryRead(() => to.forge.listPullRequests(task.repo, { state: 'open' }));
+      if (open instanceof AgentOsError && open.temporary) throw open;
+      return open instanceof AgentOsError || open.some((other) => other.base === pull.head) ? true : undefined;
     },
     act: async () => {
       await to.forge.deleteBranch(task.repo, pull.head, pull.headSha);
