@@ -5,6 +5,7 @@
  */
 import type { LoopOptions } from './commands/run-command.ts';
 import { openContext } from './context.ts';
+import { AgentOsError, exitStatus } from './core/errors.ts';
 import type { Output, Ports } from './core/ports.ts';
 import { guardStreams } from './core/streams.ts';
 
@@ -55,12 +56,24 @@ export async function runCli(argv: string[], signal: AbortSignal): Promise<numbe
 async function runLoop(name: LoopName, request: LoopRequest, signal: AbortSignal): Promise<number> {
   const out = terminal();
   const run = await LOOPS[name]();
-  for (;;) {
-    const ports = await openContext({ config: request.config, command: name, signal, out });
-    const status = await run(request, ports, out);
-    if (request.watch === undefined || signal.aborted) return status;
+  const pass = async () => run(request, await openContext({ config: request.config, command: name, signal, out }), out);
+  let status = await pass();
+  if (request.watch === undefined) return status;
+  while (!signal.aborted) {
     await pause(request.watch * 1000, signal);
-    if (signal.aborted) return status;
+    if (!signal.aborted) status = await orNote(pass, out);
+  }
+  return status;
+}
+
+/** As under cron, a pass that could not be made, on a full disk say, is no reason not to make the next one. */
+async function orNote(pass: () => Promise<number>, out: Output): Promise<number> {
+  try {
+    return await pass();
+  } catch (error) {
+    if (!(error instanceof AgentOsError)) throw error;
+    out.note(error.message);
+    return exitStatus(error);
   }
 }
 

@@ -112,13 +112,20 @@ async function pass<S, A extends Action>(spec: LoopSpec<S, A>, options: LoopOpti
   if (options.dryRun) return actions.map((action) => toReport(action, { outcome: PASSIVE.has(action.kind) ? 'skipped' : 'planned' }));
   const reports: Report[] = [];
   const long: Promise<Report>[] = [];
-  for (const action of actions) {
-    const step = await attempt(action, ports, () => spec.apply(action));
-    if ('long' in step) long.push(attempt(action, ports, () => step.long()).then((end) => ('long' in end ? stopped(action) : end)));
-    else reports.push(step);
+  try {
+    for (const action of actions) {
+      const step = await attempt(action, ports, () => spec.apply(action));
+      if ('long' in step) long.push(attempt(action, ports, () => step.long()).then((end) => ('long' in end ? stopped(action) : end)));
+      else reports.push(step);
+    }
+    if (long.length > 0) release();
+    reports.push(...(await Promise.all(long)));
+  } catch (error) {
+    // What runs beside what failed ends in its own time, and before the pass says how it ended.
+    release();
+    await Promise.allSettled(long);
+    throw error;
   }
-  if (long.length > 0) release();
-  reports.push(...(await Promise.all(long)));
   if (spec.finish && !isPaused(ports.paths) && !ports.signal.aborted) await spec.finish();
   return reports;
 }

@@ -1,6 +1,7 @@
 /** State directories that cannot be used: status 74, nothing lost, and everything goes on once they can. */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, renameSync, rmSync, statfsSync, symlinkSync, writeFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { addsFile, type Ended, REPO, World } from '../support/world.ts';
 
@@ -18,6 +19,11 @@ function expectIo(ended: Ended, says: RegExp): void {
   expect(ended).toMatchObject({ status: 74, signal: null });
   expect(ended.stderr).toMatch(says);
   expect(ended.stderr).not.toMatch(/\n +at .*:\d+:\d+|this is a bug of ours/);
+}
+
+async function until(holds: () => boolean): Promise<void> {
+  for (let k = 0; k < 400 && !holds(); k++) await sleep(50);
+  expect(holds()).toBe(true);
 }
 
 describe('a state directory that cannot be used', () => {
@@ -66,6 +72,24 @@ describe('a state directory that cannot be used', () => {
     }
     for (const name of ['locks', 'loops', 'cache']) rmSync(world.path(`state/${name}`), { recursive: true });
     world.tickUntil(issue, 'done', 3);
+  });
+
+  it('does not end a `--watch`, which goes on when it can', async () => {
+    const watch = world.start(['dispatch', '--watch', '1']);
+    try {
+      await until(() => world.task(issue)?.tray === 'inbox');
+      renameSync(world.path('state/mailbox'), world.path('aside'));
+      world.write('state/mailbox', 'x');
+      await until(() => JSON.parse(world.read('state/loops/dispatch.json')).finished?.exit === 78);
+      rmSync(world.path('state/mailbox'));
+      renameSync(world.path('aside'), world.path('state/mailbox'));
+      const other = world.issue('Add a product', addsFile('product.js', 'export const product = 2;'));
+      await until(() => world.task(other)?.tray === 'inbox');
+    } finally {
+      watch.kill('SIGTERM');
+    }
+    const ended = await watch.ended;
+    expect(ended).toMatchObject({ status: 143, stderr: expect.stringContaining('is not a directory of the mailbox') });
   });
 
   it('refuses one that others can write', () => {
