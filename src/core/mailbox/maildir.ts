@@ -19,7 +19,7 @@ import { quarantineFile, REASON_SUFFIX } from './quarantine.ts';
 import { type Reading, readLetter } from './read-letter.ts';
 import { placeStaged, withStaged } from './replace-file.ts';
 import { type Copy, findSuspects, type Oddity, resolveCopies } from './sweep.ts';
-import { laidTo, type Task } from './task.ts';
+import type { Task } from './task.ts';
 import { claimName, exists, findMark, listNames, locate, parseName, pathOf, prepareTrays, type TrayFile } from './tray-files.ts';
 import { listInbox } from './waiting.ts';
 
@@ -149,7 +149,7 @@ class Maildir implements Mailbox {
     if (to === letter.tray) return this.update(letter, moved);
     if (to === 'processing') throw new Error('a letter gets into `processing` by a claim only');
     if (letter.tray === 'done') throw new AgentOsError('refused', `task \`${letter.task.id}\` is done and stays so`);
-    const task = laidTo(moved, to);
+    const task = (await import('./task.ts')).laidTo(moved, to); // not statically: an idle pass loads no schema
     const text = await this.#render(letter, task);
     return withStaged(text, `${this.#root}/tmp`, (staged) => {
       const settle = (): Letter => {
