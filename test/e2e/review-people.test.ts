@@ -146,6 +146,75 @@ describe('people between the passes', () => {
     expect(world.task(issue)?.tray).toBe('failed');
   });
 
+  it.each([
+    ['our head', false],
+    ['a head that a person made', true],
+  ])('finishes a squash of %s whose branch a person deleted', async (_, foreign) => {
+    const bare = world.path('forge/demo/shop/repo.git');
+    const issue = ready();
+    const branch = `agent/demo__shop-${issue}-1`;
+    for (const args of [['dispatch'], ['queue']]) world.must(...args);
+    if (foreign) {
+      world.git('.', 'clone', '-q', '-b', branch, bare, 'elsewhere');
+      world.write('elsewhere/by-hand.txt', 'x');
+      world.git('elsewhere', 'add', '-A');
+      world.git('elsewhere', 'commit', '-q', '-m', 'by hand');
+      world.git('elsewhere', 'push', '-q', 'origin', branch);
+    }
+    await mergeByHand(world, 2, 'squash');
+    await forgeAs(world).deleteBranch(REPO, branch, (await forgeAs(world).getPullRequest(REPO, 2)).headSha);
+    world.must('pr-monitor');
+    expect(world.task(issue)?.tray).toBe('done');
+  });
+
+  it('does not reopen what a person merged on a moved base where nothing is configured to verify it', async () => {
+    world.write(
+      'config.yaml',
+      world.read('config.yaml').replace('    verify: ["true"]\n', '').replace('automation: full', 'automation: dispatch_only'),
+    );
+    const bare = world.path('forge/demo/shop/repo.git');
+    const issue = ready();
+    for (const args of [['dispatch'], ['queue']]) world.must(...args);
+    world.write('shop/later.txt', 'x');
+    world.git('shop', 'add', '-A');
+    world.git('shop', 'commit', '-q', '-m', 'later');
+    world.git('shop', 'push', '-q', bare, 'main');
+    await mergeByHand(world, 2, 'squash');
+    world.must('pr-monitor');
+    expect(world.task(issue)?.tray).toBe('done');
+    expect(view(issue).state).toBe('closed');
+  });
+
+  it('knows its own update of a branch whose record a crash cut off', () => {
+    const issues = [ready('One'), ready('Two')];
+    for (const args of [['dispatch'], ['queue'], ['local', 'ci'], ['pr-monitor']]) world.must(...args);
+    expect(world.run(['pr-monitor'], { AGENTOS_CRASH: 'effect:update-branch:after-act:1' }).signal).toBe('SIGKILL');
+    for (const args of [['local', 'ci'], ['pr-monitor'], ['pr-monitor']]) world.must(...args);
+    expect(issues.map((issue) => world.task(issue)?.tray)).toEqual(['done', 'done']);
+    expect(world.run(['fsck']).stdout).not.toContain('nobody knows');
+  });
+
+  it('does not take a merge of something else for its own update of the branch', async () => {
+    const bare = world.path('forge/demo/shop/repo.git');
+    const [first, second] = [ready('One'), ready('Two')];
+    for (const args of [['dispatch'], ['queue'], ['local', 'ci'], ['pr-monitor']]) world.must(...args);
+    const open = world.task(first)?.tray === 'done' ? second : first;
+    const [pull] = world.json('local', 'pr', 'list', REPO);
+    expect(world.run(['pr-monitor'], { AGENTOS_CRASH: 'effect:update-branch:after-intent:1' }).signal).toBe('SIGKILL');
+    // A person brings main and something of their own onto the branch, in one merge.
+    world.git('.', 'clone', '-q', bare, 'elsewhere');
+    world.write('elsewhere/foreign.txt', 'x');
+    world.git('elsewhere', 'add', '-A');
+    world.git('elsewhere', 'commit', '-q', '-m', 'foreign');
+    world.git('elsewhere', 'branch', '-q', 'foreign');
+    world.git('elsewhere', 'checkout', '-q', pull.head);
+    world.git('elsewhere', 'merge', '-q', '--no-ff', '-m', 'merge', 'foreign');
+    world.git('elsewhere', 'push', '-q', 'origin', pull.head);
+    for (const args of [['local', 'ci'], ['pr-monitor'], ['local', 'ci'], ['pr-monitor']]) world.run(args);
+    expect(world.task(open)?.tray).toBe('review');
+    expect(world.run(['pr-monitor', '-v']).stdout).toContain('somebody else pushed');
+  });
+
   it('pushes a fix onto a head that it had updated itself', () => {
     const [first, second] = [ready('One'), ready('Two')];
     for (const args of [['dispatch'], ['queue'], ['local', 'ci'], ['pr-monitor'], ['pr-monitor']]) world.must(...args);

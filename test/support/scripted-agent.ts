@@ -49,8 +49,8 @@ export function forgeAs(world: World, login = 'operator'): LocalForge {
 }
 
 /** A person merges a pull request by hand. */
-export async function mergeByHand(world: World, number: number): Promise<void> {
+export async function mergeByHand(world: World, number: number, method: 'merge' | 'squash' = 'merge'): Promise<void> {
   const forge = forgeAs(world);
   const { headSha } = await forge.getPullRequest(REPO, number);
-  await forge.mergePullRequest(REPO, number, { method: 'merge', expectedHeadSha: headSha, title: `Merge #${number}`, message: '' });
+  await forge.mergePullRequest(REPO, number, { method, expectedHeadSha: headSha, title: `Merge #${number}`, message: '' });
 }

@@ -12,6 +12,7 @@ import type { Applied } from '../run-command.ts';
 import { finalize } from './finalize.ts';
 import { gatherPull } from './gather.ts';
 import { merge } from './merge.ts';
+import { findOwnUpdate } from './own-heads.ts';
 import { decidePrMonitor, fixOnce, type PrMonitorAction } from './policy.ts';
 import { settleEscalated, settleFix, settleWithdrawn } from './settle.ts';
 
@@ -32,6 +33,7 @@ export async function applyPrMonitor(ports: Ports, action: PrMonitorAction): Pro
   if (again?.kind !== action.kind || again.expectedHeadSha !== action.expectedHeadSha) {
     return { outcome: 'deferred', reason: `#${number} changed while it was looked at: ${again?.reason}` };
   }
+  if (action.kind !== 'finalize' && action.kind !== 'withdraw') await recordCutOff(ports, letter.task, number);
   return act(ports, repo, letter, number, action);
 }
 
@@ -63,15 +65,7 @@ async function act(ports: Ports, repo: RepoConfig, letter: Letter, number: numbe
 async function updateBranch(ports: Ports, letter: Letter, number: number, expected: string): Promise<Applied> {
   const { task } = letter;
   const forge = await ports.forge();
-  const { sha } = await (await ports.effects()).ensure({
-    repo: task.repo,
-    subject: `#${number}`,
-    kind: 'update-branch',
-    key: expected,
-    nature: 'once',
-    probe: () => findOwnUpdate(ports, task, expected),
-    act: () => forge.updateBranch(task.repo, number, expected),
-  });
+  const { sha } = await ensureUpdate(ports, task, number, expected, () => forge.updateBranch(task.repo, number, expected));
   await ports.log.write({
     event: 'pr-monitor.pull_request.updated',
     repo: task.repo,
@@ -84,24 +78,27 @@ async function updateBranch(ports: Ports, letter: Letter, number: number, expect
   return { outcome: 'applied', detail: { sha } };
 }
 
-/** Our merge of the base on top of exactly this head, when an earlier try made it and died. */
-async function findOwnUpdate(ports: Ports, { repo, branch, base }: Task, expected: string): Promise<{ sha: string } | undefined> {
-  const forge = await ports.forge();
-  const git = await ports.git();
-  const tip = await forge.findBranch(repo, branch);
-  if (tip === undefined || tip === expected) return undefined;
-  const host = await git.openHost(repo);
-  const baseTip = await forge.findBranch(repo, base);
-  if (baseTip === undefined) return undefined;
-  await git.fetch(host, (await forge.getRemote(repo)).url, [
-    { branch, sha: tip },
-    { branch: base, sha: baseTip },
-  ]);
-  const [first, second] = [await git.findCommit(host.mirror, `${tip}^1`), await git.findCommit(host.mirror, `${tip}^2`)];
-  // A clean merge of anything but the base is somebody's work, however it looks.
-  if (first !== expected || second === undefined || !(await git.isAncestor(host, second, baseTip))) return undefined;
-  const clean = await git.mergeTree(host, first, second);
-  return clean.tree === (await git.treeOf(host, tip)) ? { sha: tip } : undefined;
+async function ensureUpdate(ports: Ports, task: Task, number: number, expected: string, act: () => Promise<{ sha: string }>) {
+  return (await ports.effects()).ensure({
+    repo: task.repo,
+    subject: `#${number}`,
+    kind: 'update-branch',
+    key: expected,
+    nature: 'once',
+    probe: () => findOwnUpdate(ports, task, expected),
+    act,
+  });
+}
+
+/** Records an update of ours that a crash kept from the journal, before another commit hides it. */
+async function recordCutOff(ports: Ports, task: Task, number: number): Promise<void> {
+  const updates = await (await ports.effects()).list(task.repo, 'update-branch');
+  for (const { state, subject, key } of updates) {
+    if (state !== 'intent' || subject !== `#${number}` || !(await findOwnUpdate(ports, task, key))) continue;
+    await ensureUpdate(ports, task, number, key, async () => {
+      throw new AgentOsError('conflict', `the head of #${number} moved`);
+    });
+  }
 }
 
 /** Runs `verify` on a head that the forge has no checks for; red is handled like a failed check. */

@@ -10,6 +10,7 @@ import type { RepoConfig } from '../../core/config/schema.ts';
 import { crashPoint } from '../../core/crash-point.ts';
 import { AgentOsError } from '../../core/errors.ts';
 import { readEvidence } from '../../core/evidence.ts';
+import type { Git, HostRepository } from '../../core/git/git.ts';
 import type { PullRequest } from '../../core/github/github.ts';
 import { type Projector, projectLetter, removeLabel } from '../../core/github/projection.ts';
 import { tryRead } from '../../core/github/try-read.ts';
@@ -57,21 +58,20 @@ export async function finalize(ports: Ports, repo: RepoConfig, letter: Letter, p
 /** Why the merged tree is not the one that was judged; `undefined` when it is, or passed `verify` itself. */
 async function verifyMerge(ports: Ports, repo: RepoConfig, task: Task, pull: PullRequest, mergeSha: string): Promise<string | undefined> {
   const git = await ports.git();
-  const forge = await ports.forge();
   const host = await git.openHost(task.repo);
-  const { url } = await forge.getRemote(task.repo);
-  const tip = await forge.findBranch(task.repo, pull.base);
-  await git.fetch(host, url, [{ branch: pull.base, ...(tip !== undefined && { sha: tip }) }]);
-  if ((await git.findCommit(host.mirror, pull.headSha)) === undefined)
-    await git.fetch(host, url, [{ branch: pull.head, sha: pull.headSha }]);
-  const mergedTree = await git.treeOf(host, mergeSha);
-  if (mergedTree === (await git.treeOf(host, pull.headSha))) return undefined;
-  const before = await git.findCommit(host.mirror, `${mergeSha}^1`);
-  const expected = before === undefined || pull.headSha === before ? undefined : await git.mergeTree(host, before, pull.headSha);
-  if (expected && expected.tree !== mergedTree && (await git.findCommit(host.mirror, `${mergeSha}^2`)) !== undefined) {
-    return 'its tree is not the merge of its base and its head';
+  const tip = await fetchMerge(ports, host, task, pull);
+  if (tip === undefined || (await git.findCommit(host.preserved, mergeSha)) === undefined || !(await git.isAncestor(host, mergeSha, tip))) {
+    return `that commit is not on \`${pull.base}\` any more`;
   }
-  if (repo.verify.length === 0) return 'the base had moved, so its tree is not the one that was checked, and `verify` is not configured';
+  const mergedTree = await git.treeOf(host, mergeSha);
+  const how = await compare(git, host, pull, mergeSha, mergedTree);
+  if (how === 'head') return undefined;
+  if (how === 'other merge') return 'its tree is not the merge of its base and its head';
+  if (repo.verify.length === 0) {
+    // A person who merges by hand on a base that has moved took what git makes of the two: there is nothing more to prove it by.
+    if (how === 'clean merge' && !(await isOurMerge(ports, task, pull))) return undefined;
+    return 'the base had moved, so its tree is not the one that was checked, and `verify` is not configured';
+  }
   const sandbox = await ports.sandbox();
   const verified = await verifyTree(
     { paths: ports.paths, config: ports.config, git, sandbox },
@@ -79,6 +79,42 @@ async function verifyMerge(ports: Ports, repo: RepoConfig, task: Task, pull: Pul
     ports.signal,
   );
   return verified.ok ? undefined : `the merged tree fails \`verify\`: ${verified.reason}`;
+}
+
+/** Brings base and head; the head's branch may be gone, and a head that we did not make with it. @returns the tip of the base. */
+async function fetchMerge(ports: Ports, host: HostRepository, task: Task, pull: PullRequest): Promise<string | undefined> {
+  const git = await ports.git();
+  const forge = await ports.forge();
+  const { url } = await forge.getRemote(task.repo);
+  const tip = await forge.findBranch(task.repo, pull.base);
+  if (tip === undefined) return undefined;
+  await git.fetch(host, url, [{ branch: pull.base, sha: tip }]);
+  const missing = (await git.findCommit(host.preserved, pull.headSha)) === undefined;
+  if (missing && (await forge.findBranch(task.repo, pull.head)) === pull.headSha)
+    await git.fetch(host, url, [{ branch: pull.head, sha: pull.headSha }]);
+  return tip;
+}
+
+/** What the merged tree is, seen from the head that was judged. */
+async function compare(
+  git: Git,
+  host: HostRepository,
+  pull: PullRequest,
+  mergeSha: string,
+  mergedTree: string,
+): Promise<'head' | 'clean merge' | 'other merge' | 'unknown'> {
+  if ((await git.findCommit(host.preserved, pull.headSha)) === undefined) return 'unknown';
+  if (mergedTree === (await git.treeOf(host, pull.headSha))) return 'head';
+  const before = await git.findCommit(host.preserved, `${mergeSha}^1`);
+  if (before === undefined || pull.headSha === before) return 'unknown';
+  const expected = await git.mergeTree(host, before, pull.headSha);
+  if (expected.tree === mergedTree && expected.conflicts.length === 0) return 'clean merge';
+  return (await git.findCommit(host.preserved, `${mergeSha}^2`)) === undefined ? 'unknown' : 'other merge';
+}
+
+async function isOurMerge(ports: Ports, task: Task, pull: PullRequest): Promise<boolean> {
+  const effect = { repo: task.repo, subject: `#${pull.number}`, kind: 'merge-pull-request', key: pull.headSha };
+  return (await (await ports.effects()).find(effect)) !== undefined;
 }
 
 async function closeIssue(to: Projector, task: Task): Promise<void> {

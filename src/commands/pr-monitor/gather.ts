@@ -14,15 +14,12 @@ import type { PullRequest, Review } from '../../core/github/github.ts';
 import { isTrusted } from '../../core/github/readiness.ts';
 import { tryRead } from '../../core/github/try-read.ts';
 import type { Letter } from '../../core/mailbox/mailbox.ts';
-import type { Task } from '../../core/mailbox/task.ts';
 import { isRepoPaused } from '../../core/pause.ts';
 import type { Ports } from '../../core/ports.ts';
 import { readRequest } from '../../core/requests.ts';
+import { listOwnHeads } from './own-heads.ts';
 import type { PrMonitorSnapshot, PullFacts, TreeFacts } from './policy.ts';
 import { newestOpinions, type ReviewFacts } from './reviews.ts';
-
-/** Merges of the base followed back from a head to the one that was approved. */
-const CARRY_LIMIT = 20;
 
 export async function gatherPrMonitor(ports: Ports, repos: readonly RepoConfig[]): Promise<PrMonitorSnapshot> {
   const mailbox = await ports.mailbox();
@@ -72,31 +69,13 @@ export async function gatherPull(ports: Ports, repo: RepoConfig, letter: Letter,
     ...(request && { request: request.reason }),
   };
   if (pull.state !== 'open' || letter.tray === 'escalated') return facts;
-  facts.ours = (await ownHeads(ports, task, pull.headSha)).length > 0;
+  facts.ours = (await listOwnHeads(ports, task, pull.headSha)).length > 0;
   facts.readiness = await askReadiness({ forge, effects: await ports.effects(), pins: ports.paths.pins }, repo, issue);
   facts.checks = await forge.listCheckRuns(task.repo, pull.headSha);
   facts.reviews = await gatherReviews(ports, repo, facts);
   const quiet = facts.checks.every((check) => check.state === 'success' || check.state === 'neutral');
   if (facts.ours && facts.sameText && pull.mergeable && quiet) await addTree(ports, repo, facts);
   return facts;
-}
-
-/**
- * The head and, where it is our own merge of the base, the heads before it back
- * to the one we pushed; empty when the chain does not reach it: then somebody
- * else pushed.
- */
-async function ownHeads(ports: Ports, task: Task, headSha: string): Promise<string[]> {
-  const updates = (await (await ports.effects()).list(task.repo, 'update-branch')).filter((record) => record.state === 'done');
-  const heads = [headSha];
-  for (let step = 0; step < CARRY_LIMIT; step++) {
-    const head = heads.at(-1);
-    if (head === task.pushed) return heads;
-    const made = updates.find((record) => (record.result as { sha?: string } | undefined)?.sha === head);
-    if (!made) return [];
-    heads.push(made.key);
-  }
-  return [];
 }
 
 async function gatherReviews(ports: Ports, repo: RepoConfig, facts: PullFacts): Promise<ReviewFacts> {
@@ -160,7 +139,7 @@ async function carryApproval(ports: Ports, host: HostRepository, facts: PullFact
   const { task, pull, reviews } = facts;
   if (reviews.approvedShas.includes(pull.headSha) || reviews.approvedShas.length === 0) return;
   const git = await ports.git();
-  const heads = await ownHeads(ports, task, pull.headSha);
+  const heads = await listOwnHeads(ports, task, pull.headSha);
   for (const [index, head] of heads.entries()) {
     if (index > 0 && reviews.approvedShas.includes(head)) {
       reviews.approvedShas.push(pull.headSha);

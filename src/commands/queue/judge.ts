@@ -22,6 +22,7 @@ import { renderCommitMessage, renderPullRequestBody } from './report.ts';
 import { setAside } from './salvage.ts';
 
 const PATCH_LIMIT_BYTES = 4_000_000;
+const REFUSALS_SHOWN = 50;
 
 interface Findings {
   facts: AttemptFacts;
@@ -102,7 +103,7 @@ async function judgePolicy(job: Job, prepared: Prepared, found: Findings, import
   if (fix?.kind === 'conflict' && (await hasMarkers(job, prepared, imported.tree))) {
     found.facts.refused.push('conflict markers were left in the tree');
   }
-  found.output = found.facts.refused.join('\n');
+  found.output = found.facts.refused.slice(0, REFUSALS_SHOWN).join('\n');
 }
 
 async function hasMarkers(job: Job, prepared: Prepared, tree: string): Promise<boolean> {
