@@ -133,3 +133,23 @@ describe('a kill between the content and the tray of a move', () => {
     expect(world.task(issue)?.text).toContain('fixes: 1');
   });
 });
+
+describe('two installations on one machine', () => {
+  it("leave each other's processes alone, though their tasks have the same names", async () => {
+    const worlds = [openScripted(), openScripted()] as const;
+    try {
+      const [slow, quick] = worlds;
+      const issues = worlds.map((world) => world.issue('Add a file', 'Please.'));
+      act(slow, 1, `touch "${slow.dir}/started"; while [ ! -e "${slow.dir}/go" ]; do sleep 0.1; done; echo x > x.txt`);
+      for (const world of worlds) world.must('dispatch');
+      const queue = slow.start(['queue']);
+      while (!existsSync(slow.path('started'))) await new Promise((resolve) => setTimeout(resolve, 50));
+      quick.must('queue');
+      slow.write('go', '');
+      await queue.ended;
+      expect(worlds.map((world, k) => world.task(issues[k] ?? 0)?.tray)).toEqual(['review', 'review']);
+    } finally {
+      for (const world of worlds) world.close();
+    }
+  });
+});

@@ -124,7 +124,7 @@ function isThisProcess(owner: Owner): boolean {
 
 async function clearAway(ports: Ports, letter: Letter, attempt: number): Promise<void> {
   const { task } = letter;
-  await (await ports.sandbox()).killLeftovers(markOf(task.id, attempt));
+  await (await ports.sandbox()).killLeftovers(markOf(ports.paths, task.id, attempt));
   await salvage(ports, task, attempt);
   await (await ports.git()).removeWorkspace(`${ports.paths.workspaces}/${task.id}`);
 }

@@ -158,7 +158,7 @@ async function openJob(
     runDir: runPath(ports.paths, letter.task.id, attempt),
     tree: `${root}/tree`,
     home: `${root}/home`,
-    mark: markOf(letter.task.id, attempt),
+    mark: markOf(ports.paths, letter.task.id, attempt),
   };
 }
 

@@ -1,6 +1,7 @@
 /** What the stages of one attempt share. */
 
 import type { Agent } from '../../core/agents/agent.ts';
+import { runMark, type StatePaths } from '../../core/config/paths.ts';
 import type { RepoConfig } from '../../core/config/schema.ts';
 import type { Git, HostRepository } from '../../core/git/git.ts';
 import type { GitHub } from '../../core/github/github.ts';
@@ -30,6 +31,6 @@ export interface Job {
 }
 
 /** Names every process of an attempt in its environment. */
-export function markOf(task: string, attempt: number): string {
-  return `${task}.${attempt}`;
+export function markOf(paths: StatePaths, task: string, attempt: number): string {
+  return runMark(paths.root, `${task}.${attempt}`);
 }

@@ -4,7 +4,7 @@
  * to the tree and to the lines, so that the same tree is not verified twice.
  */
 import { ensureDirectory, readIfThere, writeFileAtomic } from '../atomic-file.ts';
-import type { StatePaths } from '../config/paths.ts';
+import { runMark, type StatePaths } from '../config/paths.ts';
 import type { LoadedConfig, RepoConfig } from '../config/schema.ts';
 import { AgentOsError } from '../errors.ts';
 import type { Git, HostRepository } from '../git/git.ts';
@@ -50,7 +50,7 @@ export async function verifyTree(with_: Verifier, request: VerifyRequest, signal
       home: dirs.home,
       objects: [`${request.host.mirror}/objects`],
       logs: dirs.logs,
-      mark: `${task}.${request.label}`,
+      mark: runMark(with_.paths.root, `${task}.${request.label}`),
     };
     const network = with_.config.sandbox.network.length > 0;
     const setup = await runLines(with_.sandbox, { ...common, lines: repo.setup, network, name: 'verify-setup' }, signal);

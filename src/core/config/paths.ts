@@ -1,5 +1,5 @@
 /** Where everything lies in the state directory (contracts, "State directory"). Pure. */
-import { repoKey } from '../ids.ts';
+import { repoKey, shortHash } from '../ids.ts';
 
 /** Where the state lies unless `state_dir` says otherwise. */
 export const DEFAULT_STATE_DIR = '~/.local/state/agentos';
@@ -67,6 +67,14 @@ export function preservedPath(paths: StatePaths, repo: string): string {
 /** `workspaces/<task>/<attempt>`: the directory of one attempt. */
 export function workspacePath(paths: StatePaths, task: string, attempt: number): string {
   return `${paths.workspaces}/${task}/${attempt}`;
+}
+
+/**
+ * Marks every process of one run in its environment. Other installations on
+ * this machine have runs of the same name, and must not be killed for ours.
+ */
+export function runMark(dir: string, name: string): string {
+  return `${shortHash(dir)}/${name}`;
 }
 
 /** `runs/<task>/<attempt>`: what is kept of one attempt. */

@@ -8,6 +8,7 @@ import { mkdirSync, readdirSync } from 'node:fs';
 import { ensureDirectory, writeFileAtomic } from '../atomic-file.ts';
 import { describeFailure, type LineRun, runLines } from '../checkout/run-lines.ts';
 import type { Clock } from '../clock.ts';
+import { runMark } from '../config/paths.ts';
 import { AgentOsError } from '../errors.ts';
 import { type FrontMatter, renderFrontMatter } from '../front-matter.ts';
 import { tryLock } from '../lock.ts';
@@ -72,7 +73,7 @@ export async function runLocalCi(ci: LocalCi, repos: readonly LocalCiRepo[], sig
 
 /** A checkout's directory has the name that marks its processes. */
 async function removeLeftovers(ci: LocalCi, name: string): Promise<void> {
-  await (await ci.sandbox()).killLeftovers(name);
+  await (await ci.sandbox()).killLeftovers(runMark(ci.work, name));
   await ci.remove(`${ci.work}/${name}`);
 }
 
@@ -115,7 +116,7 @@ async function runPull(
     const dirs = makeDirs(`${ci.work}/${mark}`);
     try {
       checkOutTree(files.gitDir, merged.tree, dirs.tree, `${dirs.root}/index`);
-      const result = await runCheck(ci, repo, { ...dirs, line, mark }, signal);
+      const result = await runCheck(ci, repo, { ...dirs, line, mark: runMark(ci.work, mark) }, signal);
       results.push(...(await record(ci, files, pull.headSha, [result])));
     } finally {
       await ci.remove(dirs.root);
