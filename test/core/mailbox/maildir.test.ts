@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { renderOwner, thisProcess } from '../../../src/core/liveness.ts';
 import type { Letter } from '../../../src/core/mailbox/mailbox.ts';
 import { renderMessage } from '../../../src/core/mailbox/message.ts';
+import { laidTo } from '../../../src/core/mailbox/task.ts';
 import { type Box, buildTask, DEAD, openBox } from '../../support/mailbox-task.ts';
 
 let box: Box;
@@ -155,7 +156,7 @@ describe('update', () => {
 describe('move', () => {
   it.each(['review', 'escalated', 'failed', 'done'] as const)('takes a claim to `%s`, with its history', async (tray) => {
     const letter = await box.mailbox.move(await claimed(), tray, { ...task, note: 'There' });
-    expect(letter).toEqual({ task: { ...task, note: 'There' }, body: '# Goal\n', tray });
+    expect(letter).toEqual({ task: laidTo({ ...task, note: 'There' }, tray), body: '# Goal\n', tray });
     expect(await box.mailbox.find(ID)).toEqual(letter);
     expect(await box.mailbox.counts()).toMatchObject({ [tray]: 1, processing: 0, inbox: 0 });
   });
