@@ -121,7 +121,7 @@ function lookAtProcesses(ports: Ports, letters: readonly FsckLetter[]): Pick<Fsc
   const strayProcesses: FsckSnapshot['strayProcesses'] = [];
   for (const pid of list('/proc').filter((name) => /^[0-9]+$/.test(name))) {
     const mark = markOf(pid, ports.paths.workspaces);
-    const attempt = mark && /^(?:[^/]*\/)?((.+)\.([0-9]+))$/.exec(mark);
+    const attempt = mark && /^((.+)\.([0-9]+))(?:@.*)?$/.exec(mark);
     if (attempt && !runs.has(attempt[1] ?? ''))
       strayProcesses.push({ pid: Number(pid), task: attempt[2] ?? '', attempt: Number(attempt[3]) });
     if (mark !== undefined || !isNode(pid)) for (const lock of openLocks(pid, ports.paths.locks)) strayLocks.add(lock);

@@ -74,7 +74,7 @@ export function workspacePath(paths: StatePaths, task: string, attempt: number):
  * this machine have runs of the same name, and must not be killed for ours.
  */
 export function runMark(dir: string, name: string): string {
-  return `${shortHash(dir)}/${name}`;
+  return `${name}@${shortHash(dir)}`;
 }
 
 /** `runs/<task>/<attempt>`: what is kept of one attempt. */
