@@ -42,7 +42,13 @@ sandbox: { mode: "${mode}", readable: ["${world.path('open')}"] }
   async function startQueue() {
     const queue = world.start(['queue']);
     const transcript = world.path(`state/runs/${SLOW}/1/transcript.log`);
-    await until(() => existsSync(transcript) && agents().length > 0 && world.task(quick)?.tray === 'review', 'the agent works');
+    await until(() => existsSync(transcript) && agents().length > 0 && world.task(quick)?.tray === 'review', 'the agent works').catch(
+      async (error) => {
+        queue.kill('SIGKILL');
+        const { stdout, stderr } = await queue.ended;
+        throw new Error(`${error}\n${world.task(quick)?.tray} ${world.task(slow)?.text}\n${stdout}${stderr}`);
+      },
+    );
     await until(() => existsSync(world.path(`state/workspaces/${SLOW}/1/tree/work.txt`)), 'there is work');
     return queue;
   }
@@ -61,27 +67,27 @@ sandbox: { mode: "${mode}", readable: ["${world.path('open')}"] }
     expect(world.run(['fsck']).status).toBe(0);
   };
 
-  describe.each([
-    { mode: 'off', there: true },
-    { mode: 'required', there: hasBwrap },
-  ])('by a signal, `sandbox.mode: $mode`', ({ mode, there }) => {
-    it.skipIf(!there).each([
-      ['SIGINT', 130],
-      ['SIGTERM', 143],
-    ] as const)('%s: the agent is gone, its work is kept, the task waits, nothing is counted', async (signal, status) => {
-      configure(mode);
-      const queue = await startQueue();
-      queue.kill(signal);
-      expect(await queue.ended).toMatchObject({ status });
-      expect(agents()).toEqual([]);
-      expect(world.task(slow)?.tray).toBe('inbox');
-      expect(attempt()).toMatch(/outcome: stopped, code: cancelled/);
-      expect(preserved(1)).toBe('attempt 1\n');
-      expect(existsSync(world.path(`state/workspaces/${SLOW}`))).toBe(false);
-      configure('off');
-      goOn();
-    });
-  });
+  for (const { signal, status, mode, there } of [
+    { signal: 'SIGINT', status: 130, mode: 'off', there: true },
+    { signal: 'SIGTERM', status: 143, mode: 'required', there: hasBwrap },
+  ] as const) {
+    it.skipIf(!there)(
+      `by ${signal}, sandbox ${mode}: the agent is gone, its work is kept, the task waits, nothing is counted`,
+      async () => {
+        configure(mode);
+        const queue = await startQueue();
+        queue.kill(signal);
+        expect(await queue.ended).toMatchObject({ status });
+        expect(agents()).toEqual([]);
+        expect(world.task(slow)?.tray).toBe('inbox');
+        expect(attempt()).toMatch(/outcome: stopped, code: cancelled/);
+        expect(preserved(1)).toBe('attempt 1\n');
+        expect(existsSync(world.path(`state/workspaces/${SLOW}`))).toBe(false);
+        configure('off');
+        goOn();
+      },
+    );
+  }
 
   it('by kill -9: the next pass ends what is left of the agent, keeps its work and goes on', async () => {
     const queue = await startQueue();
