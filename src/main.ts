@@ -3,6 +3,9 @@ import { runCli } from './cli.ts';
 import { AgentOsError, exitStatus } from './core/errors.ts';
 import { guardStreams } from './core/streams.ts';
 
+// Whatever umask cron or a shell gives: nothing that we or git write can be changed by other users.
+process.umask(process.umask(0o022) | 0o022);
+
 const SIGNALS = { SIGINT: 2, SIGTERM: 15 } as const;
 
 const abort = new AbortController();
