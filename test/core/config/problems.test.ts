@@ -150,7 +150,7 @@ describe('one problem', () => {
   test.each([
     ['models: []', 'models: unknown key; known here:'],
     ['budgets: { per_day_usd: 5 }', 'budgets: unknown key; known here:'],
-    ['sandbox: { network: [registry.npmjs.org] }', 'sandbox.network[0]: expected `*`, found `registry.npmjs.org`'],
+    ['sandbox: { network: [example.org] }', 'sandbox.network[0]: expected `*`, found `example.org`'],
     ['groom: { apply: "yes" }', 'groom.apply: expected `true` or `false`, found `yes`'],
     ['identity: { name: 5 }', 'identity.name: expected text, found `5`; put it in quotes'],
     ['identity: { email: "a<b>" }', 'identity.email: must not hold `<`, `>` or outer spaces, not `a<b>`'],
