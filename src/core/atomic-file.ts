@@ -1,6 +1,6 @@
 /**
- * Durable files: complete or absent, never torn (protocol "Mailbox" of the
- * reliability notes, B2). A write goes to a temporary name in the same file
+ * Durable files: complete or absent, never torn (docs/reliability.md,
+ * "Durable files"). A write goes to a temporary name in the same file
  * system, is synced, takes its place by `rename` or `link`, and the directory
  * is synced before the call returns. A short write, which a full disk gives
  * without an error, is carried on until the disk says no.

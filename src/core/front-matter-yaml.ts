@@ -1,7 +1,7 @@
 /**
  * Reads front matter that a person wrote in YAML of their own taste. Costs the
  * YAML package, so it is imported only where `parsePlainFrontMatter` gave up
- * (`front-matter-read.ts`). Refuses what threat model row 46 names: aliases,
+ * (`front-matter-read.ts`). Refuses what row 46 of docs/threat-model.md names: aliases,
  * merge keys, unknown tags, duplicate keys, deep nesting, long heads. Pure.
  */
 import { isAlias, isMap, isScalar, isSeq, parseDocument } from 'yaml';

@@ -16,7 +16,7 @@ export interface Document {
   body: string;
 }
 
-/** Flow collections deeper than this are not plain; the YAML reader refuses them as well (threat model row 46). */
+/** Flow collections deeper than this are not plain; the YAML reader refuses them as well (docs/threat-model.md, row 46). */
 export const MAX_DEPTH = 20;
 
 /** Keys that would reach an object's prototype where somebody copies carelessly. */

@@ -1,7 +1,7 @@
 /**
  * Names that become file names, branch names and process marks. They are built
  * here and nowhere else, never from titles, and `isTaskId` is the gate for
- * every id that comes from outside (control row 49 of the threat model).
+ * every id that comes from outside (row 49 of docs/threat-model.md).
  */
 
 const TASK_ID = /^[a-z0-9][a-z0-9_.-]{0,119}$/;

@@ -1,6 +1,6 @@
 /**
  * Who owns a claim, and whether it still lives. A pid alone is reused; pid and
- * start time name one process of one boot (fault scenarios 23-25).
+ * start time name one process of one boot (docs/reliability.md, faults 23-25).
  */
 import { readFileSync } from 'node:fs';
 

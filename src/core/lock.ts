@@ -1,5 +1,5 @@
 /**
- * Locks that the kernel frees when the holder dies (decision D19): a file that
+ * Locks that the kernel frees when the holder dies (docs/adr/0004-locks.md): a file that
  * Node opens and util-linux `flock` locks through the inherited descriptor. The
  * lock belongs to the open file, so it outlives the short `flock` process, ends
  * with this one however it ends, and no child inherits it. The file itself

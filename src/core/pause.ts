@@ -1,7 +1,7 @@
 /**
  * The kill switch: `paused` in the state directory stops everything,
  * `paused.d/<owner>__<name>` one repository. What cannot be read counts as
- * paused (fault scenario 88).
+ * paused (docs/reliability.md, fault 88).
  */
 import { lstatSync } from 'node:fs';
 import type { StatePaths } from './config/paths.ts';

@@ -3,7 +3,7 @@
  * to a run when it descends from the run's first process, is in its session or
  * process group, or carries the run's mark in its environment. A child that
  * leaves all of these (own session, reparented, environment rewritten) is not
- * found: only a process namespace is sure (fact 10 of the security notes).
+ * found: only a process namespace is sure (fact 10 of docs/threat-model.md).
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { performance } from 'node:perf_hooks';

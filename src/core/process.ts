@@ -1,7 +1,7 @@
 /**
  * Starts programs of this machine: an argument array, never a shell line; an
- * exact environment, nothing inherited (control rows 27 and 29 of the threat
- * model). The only user of execa, which is loaded when the first program
+ * exact environment, nothing inherited (rows 27 and 29 of
+ * docs/threat-model.md). The only user of execa, which is loaded when the first program
  * starts.
  */
 import { accessSync, constants, statSync } from 'node:fs';

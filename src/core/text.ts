@@ -1,6 +1,6 @@
 /**
- * Text that comes from outside, made safe to store, print and show (control
- * rows 9, 44 and 50 of the threat model), and small wording. Pure.
+ * Text that comes from outside, made safe to store, print and show (rows
+ * 9, 44 and 50 of docs/threat-model.md), and small wording. Pure.
  */
 
 /** Terminal escape sequences: OSC, DCS/PM/APC/SOS strings, CSI, and two-character escapes, in 7 and 8 bit form. */

@@ -104,7 +104,7 @@ function decideActive(facts: IssueFacts, active: TaskFacts): Verdict {
   const unready = !hasLabel(issue.labels, readyLabel);
   if (issue.state === 'closed' || unready) {
     const reason = issue.state === 'closed' ? 'the issue was closed' : `the label \`${readyLabel}\` was taken off`;
-    // The queue acts on what runs, the PR monitor on what is in review (contracts, "State directory").
+    // The queue acts on what runs, the PR monitor on what is in review (docs/contracts.md, "State directory").
     // What is escalated with a pull request is the PR monitor's too: a merge by hand closes the issue, and takes nothing back.
     if (active.tray === 'inbox' || (active.tray === 'escalated' && active.pullRequest === undefined))
       return { ...withdraw, request: 'cancel', reason };

@@ -1,4 +1,4 @@
-/** Issues and pull requests for people and, as JSON documents, for programs (contracts, "Local forge"). Pure. */
+/** Issues and pull requests for people and, as JSON documents, for programs (docs/contracts.md, "Local forge"). Pure. */
 import type { CheckRun, Comment, Issue, PullRequest, Review } from '../../core/github/github.ts';
 import { cleanLine, cleanText } from '../../core/text.ts';
 

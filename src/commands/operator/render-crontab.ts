@@ -14,7 +14,7 @@ export interface CrontabFacts {
   localCi: boolean;
 }
 
-/** Minute, hour, day, month, weekday (contracts, "Command line"). The weekly ones at odd times, when little else runs. */
+/** Minute, hour, day, month, weekday (docs/contracts.md, "Command line"). The weekly ones at odd times, when little else runs. */
 export const SCHEDULES = {
   dispatch: '* * * * *',
   queue: '* * * * *',

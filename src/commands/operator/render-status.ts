@@ -19,7 +19,7 @@ export const LOOP_LIMITS_MS = {
 } as const;
 export type LoopName = keyof typeof LOOP_LIMITS_MS;
 
-/** A pass that holds its lock for longer is shown (contracts, "Command line"). */
+/** A pass that holds its lock for longer is shown (docs/contracts.md, "Command line"). */
 const STUCK_MS = 15 * MINUTE;
 
 export interface LoopFacts {

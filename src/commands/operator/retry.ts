@@ -64,7 +64,7 @@ function refuseTray({ task, tray }: Letter): void {
   });
 }
 
-/** One task of an issue at a time (contracts, "State directory"). */
+/** One task of an issue at a time (docs/contracts.md, "State directory"). */
 function refuseActive(ports: Ports, { task }: Letter): void {
   const prefix = idPrefix(task.repo, task.issue);
   const other = listIds(ports).find(({ id, tray }) => id.startsWith(prefix) && id !== task.id && tray !== 'done' && tray !== 'failed');

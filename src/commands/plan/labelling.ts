@@ -1,5 +1,5 @@
 /**
- * May `plan` make this issue Ready? (contracts, "On the forge": only issues that
+ * May `plan` make this issue Ready? (docs/contracts.md, "On the forge": only issues that
  * it filed itself, or whose author and last editor are trusted now.) What a
  * person did with the label is never undone. Pure.
  */

@@ -1,6 +1,6 @@
 /**
  * How an attempt ended, computed from the tree and the checks; what the agent
- * says can lower it and never raise it (decision D9). And where the task goes
+ * says can lower it and never raise it (docs/adr/0011-outcome.md). And where the task goes
  * after it. Pure.
  */
 import type { ErrorCode } from '../../core/errors.ts';

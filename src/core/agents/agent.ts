@@ -1,7 +1,7 @@
 /**
  * The port of an agent. What it says and writes is data: the host reads the
  * tree and the result file, computes the outcome itself, and an agent can only
- * lower it (decision D9).
+ * lower it (docs/adr/0011-outcome.md).
  */
 import type { SandboxExit } from '../sandbox/sandbox.ts';
 

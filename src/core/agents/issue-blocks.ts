@@ -1,5 +1,5 @@
 /**
- * The changes that an issue's text carries (contracts, "Agent contract"):
+ * The changes that an issue's text carries (docs/contracts.md, "Agent contract"):
  * fenced blocks with `diff` or `patch` as first word, and fenced blocks whose
  * info string has `file=PATH`, which hold the whole file and win over the
  * language. Read with a Markdown parser, never by pattern. Pure.

@@ -1,6 +1,6 @@
 /**
- * Reads the result file from a directory that an agent had for itself (control
- * row 25 of the threat model): a symlink, FIFO, device, hard link, directory or
+ * Reads the result file from a directory that an agent had for itself (row 25
+ * of docs/threat-model.md): a symlink, FIFO, device, hard link, directory or
  * huge file there ends in a reason, never in a read outside, a hang or a full
  * memory. Called when nothing of the agent lives any more.
  */

@@ -1,5 +1,5 @@
 /**
- * The result contract of every agent (contracts, "Agent contract"): one list of
+ * The result contract of every agent (docs/contracts.md, "Agent contract"): one list of
  * sections from which the template for the prompt, the parser and the renderer
  * come. What an agent writes is data: cleaned, bounded, and able to lower an
  * outcome, never to raise it. Pure.

@@ -1,7 +1,7 @@
 /**
  * Finds and reads the configuration: once per process, frozen, or not at all.
  * Reads the file anew at every start; what was parsed before is reused only for
- * the exact same text (decision D3), so that an idle tick imports no parser.
+ * the exact same text (docs/adr/0001-shipped-form.md), so that an idle tick imports no parser.
  */
 
 import { isUtf8 } from 'node:buffer';

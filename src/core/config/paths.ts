@@ -1,4 +1,4 @@
-/** Where everything lies in the state directory (contracts, "State directory"). Pure. */
+/** Where everything lies in the state directory (docs/contracts.md, "State directory"). Pure. */
 import { repoKey, shortHash } from '../ids.ts';
 
 /** Where the state lies unless `state_dir` says otherwise. */

@@ -119,7 +119,7 @@ function isBranchName(value: string): boolean {
   );
 }
 
-/** Labels that already mean something (contracts, "On the forge"). */
+/** Labels that already mean something (docs/contracts.md, "On the forge"). */
 function isFreeLabel(value: string): boolean {
   return value.trim() === value && !/^(?:hold$|agentos:|prio:|type:|agent:)/i.test(value);
 }

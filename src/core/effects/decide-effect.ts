@@ -1,7 +1,6 @@
 /**
  * What to do about an effect, given its record and what the forge showed
- * (protocol "GitHub effects" of the reliability notes, B2, and decision D11).
- * Pure.
+ * (docs/reliability.md, "Effects on the forge"; docs/adr/0005-effects.md). Pure.
  */
 import type { ErrorCode } from '../errors.ts';
 import type { Effect, EffectRecord, Recorded } from './effects.ts';

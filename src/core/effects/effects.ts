@@ -1,6 +1,6 @@
 /**
- * Exactly-once writes on a forge, in practice (protocol "GitHub effects" of the
- * reliability notes, B2): durable intent, probe by natural key, one try,
+ * Exactly-once writes on a forge, in practice (docs/reliability.md, "Effects on
+ * the forge"): durable intent, probe by natural key, one try,
  * record. A write whose outcome nobody knows is probed later and never repeated
  * blindly. Every write to a forge goes through this port, and through it alone
  * our own effects are recognised.

@@ -1,5 +1,5 @@
 /**
- * What the loops did, one JSON object a line (contracts, "Events"): commands
+ * What the loops did, one JSON object a line (docs/contracts.md, "Events"): commands
  * write these and `analyze-logs` reads them. Names are
  * `<command>.<noun>.<past participle>`; changes only add. Pure.
  */

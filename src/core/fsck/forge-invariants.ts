@@ -1,4 +1,4 @@
-/** I3, I4, I5 and I7: what must hold between the journal, the tasks and the forge (invariants of the reliability notes, B3). Pure. */
+/** I3, I4, I5 and I7: what must hold between the journal, the tasks and the forge (docs/reliability.md, "Invariants"). Pure. */
 import type { EffectRecord, Recorded } from '../effects/effects.ts';
 import type { Comment, PullRequest } from '../github/github.ts';
 import { STATUS_MARKER } from '../github/status-comment.ts';

@@ -1,6 +1,6 @@
 /**
  * What must hold of the whole system between two passes, and at any instant of
- * a crash (invariants of the reliability notes, B3). Decides nothing else, and
+ * a crash (docs/reliability.md, "Invariants"). Decides nothing else, and
  * mends nothing. I14, that a person's action is never undone, cannot be seen in
  * a snapshot; I6, I8 and I11-I13 are judged elsewhere. Pure.
  */

@@ -1,4 +1,4 @@
-/** I1, I2, I9 and I10: what must hold of the state directory alone (invariants of the reliability notes, B3). Pure. */
+/** I1, I2, I9 and I10: what must hold of the state directory alone (docs/reliability.md, "Invariants"). Pure. */
 import { TRAYS } from '../mailbox/mailbox.ts';
 import { type Attempt, countedAttempts, type Task } from '../mailbox/task.ts';
 import type { Finding, FsckLetter, FsckSnapshot } from './snapshot.ts';

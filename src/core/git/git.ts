@@ -2,7 +2,7 @@
  * The port of git on the host. The host never runs git inside an agent's
  * directory with the agent's own git dir: it reads the tree with a git dir,
  * an index and a configuration of its own, so nothing that an agent configured
- * ever runs (control rows 19-26 of the threat model). A repository has a bare
+ * ever runs (rows 19-26 of docs/threat-model.md). A repository has a bare
  * mirror (forge branches only) and a bare preserved repository (agents' trees,
  * never mounted), whose objects stand on the mirror's.
  */

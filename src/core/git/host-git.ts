@@ -1,7 +1,7 @@
 /**
  * Git on the host, hardened: an exact environment, a git dir and configuration
- * of our own, literal paths, no hooks, no helpers, no prompts (control rows 19,
- * 26, 28 and 29 of the threat model). Every other file of this directory goes
+ * of our own, literal paths, no hooks, no helpers, no prompts (rows 19, 26, 28
+ * and 29 of docs/threat-model.md). Every other file of this directory goes
  * through `HostGit`. It never runs git with an agent's git dir, and turns every
  * failure into a typed error.
  */

@@ -1,6 +1,6 @@
 /**
- * The built-in list of paths whose change needs a person (threat model A2, row
- * "human review"). They execute, configure tools or agents, or decide who may
+ * The built-in list of paths whose change needs a person (docs/threat-model.md,
+ * "What a change may contain"). They execute, configure tools or agents, or decide who may
  * do what. Pure.
  */
 

@@ -1,6 +1,6 @@
 /**
  * Lock files that a killed git left in a host-owned git dir. Git never removes
- * them, so one would block a repository for ever (fault scenario 19). A lock is
+ * them, so one would block a repository for ever (docs/reliability.md, fault 19). A lock is
  * removed only when it is old and no living git works on that git dir.
  */
 import { readdirSync, readFileSync, statSync } from 'node:fs';

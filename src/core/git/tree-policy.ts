@@ -1,6 +1,6 @@
 /**
  * What a change may contain, judged on the tree's paths and modes, never on
- * files in a work tree (threat model A2, "What an agent may change"). Pure.
+ * files in a work tree (docs/threat-model.md, "What a change may contain"). Pure.
  */
 import { matchesGlob } from './glob.ts';
 import { isDotGit, isDotGitmodules } from './names.ts';

@@ -1,7 +1,7 @@
 /**
  * Walks a directory that an agent had in its hands, before git looks at it: a
  * nested repository is refused here, because git would read the configuration
- * of one that it meets (fact 3 of the security notes). Follows no link, opens
+ * of one that it meets (fact 3 of docs/threat-model.md). Follows no link, opens
  * no file, makes unreadable things of ours readable again.
  */
 import { chmodSync, lstatSync, readdirSync, type Stats } from 'node:fs';

@@ -1,5 +1,5 @@
 /**
- * Throw-away clones for agents (decision D4). The clone's git dir is written by
+ * Throw-away clones for agents (docs/adr/0003-isolation.md). The clone's git dir is written by
  * hand: no remote, no address of the forge, one line of alternates that lends
  * it the mirror's objects. Files are checked out by the host's git dir through
  * an index of the host, which stays outside the agent's reach, so that the

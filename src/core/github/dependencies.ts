@@ -1,4 +1,4 @@
-/** `depends on #N` and `blocked by #N` lines of an issue's body (contracts, "On the forge"). Pure. */
+/** `depends on #N` and `blocked by #N` lines of an issue's body (docs/contracts.md, "On the forge"). Pure. */
 
 const LINE = /^\s*(?:[-*+]\s+)?(?:\[[ xX]\]\s+)?(?:depends on|blocked by):?\s+(#\d+(?:\s*(?:,|and)\s*#\d+)*)\s*[.;]?\s*$/i;
 

@@ -1,4 +1,4 @@
-/** The labels of Agent OS and what they mean (contracts, "On the forge"). Pure. */
+/** The labels of Agent OS and what they mean (docs/contracts.md, "On the forge"). Pure. */
 import type { Tray } from '../mailbox/mailbox.ts';
 
 /** A person stops everything for an issue or a pull request. */

@@ -1,5 +1,5 @@
 /**
- * The GitHub port on a directory of this machine (decision D13): repositories
+ * The GitHub port on a directory of this machine (docs/adr/0007-local-forge.md): repositories
  * are bare git repositories, issues and pull requests are Markdown files, and a
  * user would notice the same rules as on GitHub. Reading takes no lock and
  * loads nothing but `node:fs`; what writes is imported at the first write.

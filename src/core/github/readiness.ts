@@ -1,6 +1,6 @@
 /**
- * May this issue become a task? (contracts, "On the forge", and decision D7:
- * presence of a label proves nothing.) The newest `ready` event must be made by
+ * May this issue become a task? (docs/contracts.md, "On the forge", and
+ * docs/adr/0009-readiness.md: presence of a label proves nothing.) The newest `ready` event must be made by
  * a trusted person, and nothing edited at or after it. Pure: everything that
  * had to be asked for is in the facts.
  */

@@ -1,6 +1,6 @@
 /**
  * The mailbox on disk: one directory per tray, one file per task
- * (docs/mailbox.md; protocol "Mailbox" of the reliability notes, B2). Owns every
+ * (docs/mailbox.md; docs/reliability.md, "Mailbox"). Owns every
  * write below `mailbox/`. Guarantees: a file is whole or absent; publishing and
  * moving never overwrite; an id is in one tray at every instant. A claim, and
  * what the owner does with it onwards, is lock-free; everything else that

@@ -1,5 +1,5 @@
 /**
- * The task file (contracts, "Task file"): front matter that only Agent OS
+ * The task file (docs/contracts.md, "Task file"): front matter that only Agent OS
  * writes, then Markdown for the agent. Strict: an unknown key or a wrong type
  * makes the file unreadable, and unreadable files go to quarantine. Pure.
  */
@@ -109,7 +109,7 @@ export function laidTo({ rests_in: _, ...task }: Task, to: string): Task {
   return to === 'escalated' || to === 'failed' ? { ...task, rests_in: to } : task;
 }
 
-/** A person moved this waiting task back from `escalated` or `failed` by hand, which is a retry (contracts, "State directory"). */
+/** A person moved this waiting task back from `escalated` or `failed` by hand, which is a retry (docs/contracts.md, "State directory"). */
 export function isHandedBack(task: Task): boolean {
   return task.rests_in !== undefined;
 }

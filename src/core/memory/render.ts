@@ -5,7 +5,7 @@
  */
 import { byRelevance, compareNewestFirst, type Entry } from './entries.ts';
 
-/** Bytes of UTF-8 (decision D17). */
+/** Bytes of UTF-8 (docs/adr/0008-memory.md). */
 export const MEMORY_BYTES = 16_384;
 const MAX_DIRECTORIES = 8;
 const MAX_FILES = 6;

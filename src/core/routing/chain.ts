@@ -1,4 +1,4 @@
-/** Which agent of a task's chain comes next, and when the chain is spent (contracts, "State directory"). Pure. */
+/** Which agent of a task's chain comes next, and when the chain is spent (docs/contracts.md, "State directory"). Pure. */
 import { type Attempt, countedAttempts, infrastructureStreak, type Task } from '../mailbox/task.ts';
 
 export interface Limits {

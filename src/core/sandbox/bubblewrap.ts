@@ -4,7 +4,7 @@
  * with the run, whatever it forked. bubblewrap itself starts with the inner
  * environment and nothing else, for the first process of the namespace is
  * bubblewrap, and `/proc/1/environ` shows what it was started with (fact 5 of
- * the security notes).
+ * docs/threat-model.md).
  */
 import { ensureDirectory } from '../atomic-file.ts';
 import { AgentOsError } from '../errors.ts';

@@ -1,6 +1,6 @@
 /**
  * Chooses the driver by the configured mode and fails closed: `required`
- * without a sandbox that was proved never opens (decision D5).
+ * without a sandbox that was proved never opens (docs/adr/0010-sandbox.md).
  */
 import { homedir } from 'node:os';
 import { AgentOsError } from '../errors.ts';

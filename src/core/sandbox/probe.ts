@@ -1,7 +1,7 @@
 /**
  * Proves that bubblewrap confines on this machine, by starting it and trying
  * to break out: write outside, read the state, reach a listener of ours, see
- * the caller's environment (control row 55 of the threat model). Costs a tenth
+ * the caller's environment (row 55 of docs/threat-model.md). Costs a tenth
  * of a second and two processes, so it belongs where an agent is about to
  * start, never on an idle tick.
  */

@@ -1,6 +1,6 @@
 /**
  * The port of confinement: runs one program where it can reach a workspace and
- * nothing of ours, and leaves no process behind. Decision D5.
+ * nothing of ours, and leaves no process behind (docs/adr/0010-sandbox.md).
  */
 
 export interface SandboxRun {

@@ -1,8 +1,8 @@
 /**
  * What of the host a confined program sees, read-only: the system, what
  * programs on PATH need, and the paths asked for. Never a directory that holds
- * the state, the configuration, the forge or the user's HOME (control rows 14
- * and 58 of the threat model).
+ * the state, the configuration, the forge or the user's HOME (rows 14 and 58
+ * of docs/threat-model.md).
  */
 import { lstatSync, readdirSync, readlinkSync, realpathSync, type Stats } from 'node:fs';
 import { basename, dirname, isAbsolute, join, resolve } from 'node:path';

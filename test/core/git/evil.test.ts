@@ -1,4 +1,4 @@
-/** Nothing that an agent configured runs on the host, whichever call of the port is made (threat model rows 18-23, 28, 29). */
+/** Nothing that an agent configured runs on the host, whichever call of the port is made (docs/threat-model.md, rows 18-23, 28, 29). */
 import { execFileSync } from 'node:child_process';
 import { rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
