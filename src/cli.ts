@@ -3,11 +3,11 @@
  * minute, is read by hand here and started at once; everything else, help and
  * mistakes included, goes to the option parser in `program.ts`.
  */
-import type { LoopOptions } from './commands/run-command.ts';
 import { openContext } from './context.ts';
 import { AgentOsError, exitStatus } from './core/errors.ts';
 import type { Output, Ports } from './core/ports.ts';
 import { guardStreams } from './core/streams.ts';
+import type { LoopName, LoopRequest } from './loop-request.ts';
 
 /** The six loops. Each is imported when it is called. */
 const LOOPS = {
@@ -17,20 +17,7 @@ const LOOPS = {
   'analyze-logs': async () => (await import('./commands/analyze-logs/command.ts')).runAnalyzeLogs,
   groom: async () => (await import('./commands/groom/command.ts')).runGroom,
   plan: async () => (await import('./commands/plan/command.ts')).runPlan,
-} satisfies Record<string, () => Promise<(options: LoopRequest, ports: Ports, out: Output) => Promise<number>>>;
-
-export type LoopName = keyof typeof LOOPS;
-
-/** Options of a loop, global ones included. */
-export interface LoopRequest extends LoopOptions {
-  config?: string | undefined;
-  /** Seconds between passes; absent: one pass. */
-  watch?: number | undefined;
-  /** `plan` only. */
-  requirements?: string;
-  /** `analyze-logs` only: length of the window. */
-  days: number;
-}
+} satisfies Record<LoopName, () => Promise<(options: LoopRequest, ports: Ports, out: Output) => Promise<number>>>;
 
 const FLAGS: Record<string, Partial<LoopRequest>> = {
   '--once': {},

@@ -5,7 +5,6 @@
  */
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
-import type { LoopName, LoopRequest } from './cli.ts';
 import { registerLocal } from './commands/local/local.ts';
 import { registerApprove } from './commands/operator/approve.ts';
 import { registerCancel } from './commands/operator/cancel.ts';
@@ -24,6 +23,7 @@ import { type Call, type Explainers, type Globals, type OperatorTools, openPaint
 import { openContext } from './context.ts';
 import { AgentOsError } from './core/errors.ts';
 import type { Output } from './core/ports.ts';
+import type { LoopName, LoopRequest } from './loop-request.ts';
 
 type RunLoop = (name: LoopName, request: LoopRequest, signal: AbortSignal) => Promise<number>;
 

@@ -1,6 +1,6 @@
 import { describe, expect, it, vi } from 'vitest';
-import type { LoopRequest } from '../../../src/cli.ts';
 import { AgentOsError } from '../../../src/core/errors.ts';
+import type { LoopRequest } from '../../../src/loop-request.ts';
 import { runProgram } from '../../../src/program.ts';
 
 interface Run {
