@@ -25,6 +25,8 @@ export interface Applied {
   /** Replaces the action's reason in the report. */
   reason?: string;
   detail?: Record<string, Plain>;
+  /** What the action led to, reported after it as applied: an attempt opens a pull request, or puts its task back. */
+  ledTo?: Action[];
 }
 
 /** Work that takes minutes: run side by side with others of its kind, without the lock. */
@@ -111,15 +113,15 @@ async function pass<S, A extends Action>(spec: LoopSpec<S, A>, options: LoopOpti
   const actions = spec.decide(await spec.gather());
   if (options.dryRun) return actions.map((action) => toReport(action, { outcome: PASSIVE.has(action.kind) ? 'skipped' : 'planned' }));
   const reports: Report[] = [];
-  const long: Promise<Report>[] = [];
+  const long: Promise<Report[]>[] = [];
   try {
     for (const action of actions) {
       const step = await attempt(action, ports, () => spec.apply(action));
-      if ('long' in step) long.push(attempt(action, ports, () => step.long()).then((end) => ('long' in end ? stopped(action) : end)));
-      else reports.push(step);
+      if ('long' in step) long.push(attempt(action, ports, () => step.long()).then((end) => ('long' in end ? [stopped(action)] : end)));
+      else reports.push(...step);
     }
     if (long.length > 0) release();
-    reports.push(...(await Promise.all(long)));
+    for (const ended of await Promise.all(long)) reports.push(...ended);
   } catch (error) {
     // What runs beside what failed ends in its own time, and before the pass says how it ended.
     release();
@@ -131,13 +133,14 @@ async function pass<S, A extends Action>(spec: LoopSpec<S, A>, options: LoopOpti
 }
 
 /** Applies one action; what goes wrong becomes its report. Our own bugs are not caught. */
-async function attempt<A extends Action>(action: A, ports: Ports, act: () => Promise<Applied | LongWork>): Promise<Report | LongWork> {
-  if (PASSIVE.has(action.kind)) return toReport(action, { outcome: 'skipped' });
-  if (ports.signal.aborted) return stopped(action);
-  if (isPaused(ports.paths)) return toReport(action, { outcome: 'deferred', reason: 'paused meanwhile' });
+async function attempt<A extends Action>(action: A, ports: Ports, act: () => Promise<Applied | LongWork>): Promise<Report[] | LongWork> {
+  if (PASSIVE.has(action.kind)) return [toReport(action, { outcome: 'skipped' })];
+  if (ports.signal.aborted) return [stopped(action)];
+  if (isPaused(ports.paths)) return [toReport(action, { outcome: 'deferred', reason: 'paused meanwhile' })];
   try {
     const done = await act();
-    return 'long' in done ? done : toReport(action, done);
+    if ('long' in done) return done;
+    return [toReport(action, done), ...(done.ledTo ?? []).map((next) => toReport(next, { outcome: 'applied' }))];
   } catch (error) {
     if (!(error instanceof AgentOsError)) throw error;
     if (error.code === 'io') throw error; // the disk concerns every item: stop before more goes wrong
@@ -150,7 +153,7 @@ async function attempt<A extends Action>(action: A, ports: Ports, act: () => Pro
       code: error.code,
       reason: `${action.subject}: ${error.message}`,
     });
-    return { ...report, outcome: error.temporary ? 'deferred' : 'failed', error: { code: error.code, message: error.message } };
+    return [{ ...report, outcome: error.temporary ? 'deferred' : 'failed', error: { code: error.code, message: error.message } }];
   }
 }
 
@@ -158,7 +161,7 @@ function stopped(action: Action): Report {
   return toReport(action, { outcome: 'deferred', reason: 'stopped by a signal' });
 }
 
-function toReport(action: Action, applied: Omit<Applied, 'outcome'> & { outcome: Report['outcome'] }): Report {
+function toReport(action: Action, applied: Omit<Applied, 'outcome' | 'ledTo'> & { outcome: Report['outcome'] }): Report {
   const { kind, subject, reason } = action;
   return { kind, subject, reason: applied.reason ?? reason, outcome: applied.outcome, detail: applied.detail ?? {} };
 }

@@ -34,6 +34,30 @@ describe('an issue becomes a merged change', () => {
     expect(world.run(['fsck']).status).toBe(0);
   });
 
+  it('reports every step by the kinds that other programs rely on', () => {
+    const issue = world.issue('Describe every function', example('document.md'));
+    const kinds = (...args: string[]) =>
+      world.json(...args).actions.map((action: { kind: string; outcome: string }) => `${action.kind} ${action.outcome}`);
+    expect(kinds('dispatch', '--dry-run')).toEqual(['submit-task planned']);
+    expect(world.listMailbox()).toEqual([]);
+    expect(kinds('dispatch')).toEqual(['submit-task applied']);
+    expect(kinds('queue')).toEqual(['start-attempt applied', 'requeue applied']);
+    const document = world.json('queue');
+    expect(document).toMatchObject({
+      command: 'queue',
+      dryRun: false,
+      summary: { decided: 2, applied: 2, skipped: 0, deferred: 0, failed: 0 },
+    });
+    expect(document.actions[1]).toMatchObject({
+      kind: 'open-pull-request',
+      subject: `${REPO}#${issue}`,
+      reason: expect.stringContaining('#2'),
+    });
+    expect(kinds('pr-monitor')).toEqual(['wait skipped']);
+    world.must('local', 'ci');
+    expect(kinds('pr-monitor')).toEqual(['merge applied']);
+  });
+
   it('passes the task to the next agent when the first gives up, with its reason in the prompt', () => {
     const issue = world.issue('Describe every function', example('document.md'));
     world.must('dispatch');

@@ -14,7 +14,7 @@ import { isPaused, isRepoPaused } from '../../core/pause.ts';
 import type { Ports } from '../../core/ports.ts';
 import { readRequest } from '../../core/requests.ts';
 import { turnOrder } from '../../core/routing/chain.ts';
-import type { Applied } from '../run-command.ts';
+import type { Action, Applied } from '../run-command.ts';
 import { gatherStart } from './gather.ts';
 import { type Job, markOf } from './job.ts';
 import { judgeAttempt } from './judge.ts';
@@ -258,5 +258,17 @@ function tell(letter: Letter): Applied {
     outcome: 'applied',
     reason: `attempt ${last?.n} by ${last?.agent}: ${what}; task ${task.id} is in ${tray}`,
     detail: { task: task.id, tray, attempt: last?.n ?? 0, agent: last?.agent ?? '', code: last?.code ?? '' },
+    ledTo: ledTo(letter),
   };
+}
+
+/** What came of the attempt, in words that other programs rely on (docs/contracts.md, "Command line"). */
+function ledTo({ task, tray }: Letter): Action[] {
+  const subject = `${task.repo}#${task.issue}`;
+  const last = task.attempts.at(-1);
+  if (tray === 'review' && last?.kind === 'work')
+    return [{ kind: 'open-pull-request', subject, reason: `#${task.pull_request} for ${task.branch}` }];
+  if (tray === 'inbox') return [{ kind: 'requeue', subject, reason: task.note ?? `task ${task.id} waits for its next attempt` }];
+  if (tray === 'escalated') return [{ kind: 'escalate', subject, reason: task.note ?? 'a person must decide' }];
+  return [];
 }

@@ -80,7 +80,7 @@ export const Task = z.strictObject({
     ready_at: instant,
   }),
   pull_request: z.number().int().min(1).optional(),
-  /** Waits of providers and budgets only; a failed attempt returns without delay. */
+  /** Waits of providers and of a publication that could not be finished; a failed attempt returns without delay. */
   not_before: instant.optional(),
   /** Attempts with `n` at or below this number were made before a person asked for a retry and count no more. */
   attempts_forgiven: z.number().int().min(0).optional(),
