@@ -97,7 +97,7 @@ it('is removed whatever the agent did to it', async () => {
   expect(readdirSync(join(box.paths.cache, 'index'))).toEqual([]);
 });
 
-it.skipIf(process.getuid?.() !== 0 || !canSetImmutable())('is removed with immutable files in it, where we may', async () => {
+it.skipIf(process.getuid?.() !== 0 || !canSetImmutable())('is removed with immutable files in it, where we may (needs root and chattr)', async () => {
   const box = await makeBox();
   const path = await makeWorkspace(box);
   execFileSync('chattr', ['+i', join(path, 'README.md')]);
