@@ -97,13 +97,16 @@ it('is removed whatever the agent did to it', async () => {
   expect(readdirSync(join(box.paths.cache, 'index'))).toEqual([]);
 });
 
-it.skipIf(process.getuid?.() !== 0 || !canSetImmutable())('is removed with immutable files in it, where we may (needs root and chattr)', async () => {
-  const box = await makeBox();
-  const path = await makeWorkspace(box);
-  execFileSync('chattr', ['+i', join(path, 'README.md')]);
-  await box.git.removeWorkspace(path);
-  expect(existsSync(path)).toBe(false);
-});
+it.skipIf(process.getuid?.() !== 0 || !canSetImmutable())(
+  'is removed with immutable files in it, where we may (needs root and chattr)',
+  async () => {
+    const box = await makeBox();
+    const path = await makeWorkspace(box);
+    execFileSync('chattr', ['+i', join(path, 'README.md')]);
+    await box.git.removeWorkspace(path);
+    expect(existsSync(path)).toBe(false);
+  },
+);
 
 it('leaves no rubbish that a killed removal left aside', async () => {
   const box = await makeBox();
