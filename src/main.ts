@@ -1,6 +1,6 @@
 /** argv → exit status: the only `process.exit` and the only place that shows an error to a person. */
 import { runCli } from './cli.ts';
-import { AgentOsError, exitStatus } from './core/errors.ts';
+import { AgentOsError, asStorageError, exitStatus } from './core/errors.ts';
 import { guardStreams } from './core/streams.ts';
 
 // Whatever umask cron or a shell gives: nothing that we or git write can be changed by other users.
@@ -32,8 +32,9 @@ async function main(): Promise<void> {
   }
 }
 
-function showError(error: unknown): void {
+function showError(thrown: unknown): void {
   guardStreams();
+  const error = asStorageError(thrown);
   if (!(error instanceof AgentOsError)) {
     const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
     process.stderr.write(`agentos: this is a bug of ours; please report it with these lines\n${stack}\n`);

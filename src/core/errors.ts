@@ -53,7 +53,8 @@ export class AgentOsError extends Error {
 }
 
 /** 75 tells cron wrappers "nothing is broken, the next tick tries again"; 70 is a bug of ours. */
-export function exitStatus(error: unknown): number {
+export function exitStatus(thrown: unknown): number {
+  const error = asStorageError(thrown);
   if (!(error instanceof AgentOsError)) return 70;
   return error.temporary ? 75 : (EXIT_STATUS[error.code] ?? 1);
 }
@@ -79,6 +80,13 @@ export function toIoError(error: unknown, doing: string): unknown {
   const errno = errnoOf(error);
   if (errno === undefined) return error;
   return new AgentOsError('io', `cannot ${doing}: ${(error as Error).message}`, { hint: SYSTEM_HINTS[errno], cause: error });
+}
+
+const STORAGE_ERRNOS: ReadonlySet<string | undefined> = new Set(['ENOSPC', 'EDQUOT', 'EROFS', 'EIO', 'EMFILE', 'ENFILE']);
+
+/** What the machine refuses is never a bug of ours, wherever in a pass it strikes; passes every other error through. */
+export function asStorageError(error: unknown): unknown {
+  return STORAGE_ERRNOS.has(errnoOf(error)) ? toIoError(error, 'go on') : error;
 }
 
 /** One line for a person: the message of an error, whatever was thrown. */

@@ -16,7 +16,7 @@ sandbox: { mode: "off" }
 const canMount = process.getuid?.() === 0 && spawnSync('unshare', ['-m', 'mount', '-t', 'tmpfs', 'none', '/mnt']).status === 0;
 
 function expectIo(ended: Ended, says: RegExp): void {
-  expect(ended).toMatchObject({ status: 74, signal: null });
+  expect(ended, ended.stderr).toMatchObject({ status: 74, signal: null });
   expect(ended.stderr).toMatch(says);
   expect(ended.stderr).not.toMatch(/\n +at .*:\d+:\d+|this is a bug of ours/);
 }

@@ -11,7 +11,7 @@ import { lstatSync, writeFileSync } from 'node:fs';
 import { unlinkIfThere } from '../atomic-file.ts';
 import type { StatePaths } from '../config/paths.ts';
 import { crashPoint } from '../crash-point.ts';
-import { AgentOsError, errnoOf } from '../errors.ts';
+import { AgentOsError, errnoOf, toIoError } from '../errors.ts';
 import { cleanLine } from '../text.ts';
 import { decodePath, describeChanges, listRawChanges, type RawChange } from './changes.ts';
 import { toExcludePatterns } from './exclude.ts';
@@ -53,7 +53,7 @@ export async function importDirectory(git: HostGit, paths: StatePaths, host: Hos
   );
   const index = await openIndex(git, paths, host, source.path, source.base);
   const exclude = `${index}.exclude`;
-  writeFileSync(exclude, `${toExcludePatterns([...source.exclude, ...unchanged], report.filesBelow).join('\n')}\n`);
+  writeExclude(exclude, toExcludePatterns([...source.exclude, ...unchanged], report.filesBelow));
   const work: Import = {
     git,
     host,
@@ -68,6 +68,14 @@ export async function importDirectory(git: HostGit, paths: StatePaths, host: Hos
     return await toTree(work);
   } finally {
     unlinkIfThere(exclude);
+  }
+}
+
+function writeExclude(path: string, patterns: string[]): void {
+  try {
+    writeFileSync(path, `${patterns.join('\n')}\n`);
+  } catch (error) {
+    throw toIoError(error, `write \`${path}\``);
   }
 }
 
