@@ -19,7 +19,7 @@ const ALWAYS = [
   'src/main.ts',
   'src/commands/dispatch/command.ts',
   'src/commands/queue/command.ts',
-  'src/core/github/local-forge.ts',
+  'src/core/github/local/forge.ts',
   'src/core/mailbox/maildir.ts',
 ].map((file) => join(root, file));
 

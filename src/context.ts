@@ -41,7 +41,7 @@ function openPorts(config: LoadedConfig, request: Omit<ContextRequest, 'config'>
   const path = process.env['PATH'] ?? '/usr/local/bin:/usr/bin:/bin';
   const localCi = Object.fromEntries(config.repos.map((repo) => [repo.name, repo.local_ci]));
   const forge = once(async () => {
-    const { openLocalForge } = await import('./core/github/local-forge.ts');
+    const { openLocalForge } = await import('./core/github/local/forge.ts');
     return openLocalForge({ root: config.forge.root, clock, localCi });
   });
   const sandbox = once(async () => {

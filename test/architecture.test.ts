@@ -22,7 +22,7 @@ const PURE = [
   /^core\/config\/(schema|paths|describe|select-repos|shape)\.ts$/,
   /^core\/events\/event\.ts$/,
   /^core\/mailbox\/(mailbox|task|message|reclaim)\.ts$/,
-  /^core\/github\/(github|labels|readiness|dependencies|status-comment|quiet-title|local-records|local-fields|local-sections)\.ts$/,
+  /^core\/github\/(github|labels|readiness|dependencies|status-comment|quiet-title|local\/(records|fields|sections))\.ts$/,
   /^core\/git\/(git|tree-policy|glob|protected-paths|names)\.ts$/,
   /^core\/agents\/(agent|result|result-sections|issue-blocks|unified-diff)\.ts$/,
   /^core\/(effects\/(effects|decide-effect)|sandbox\/sandbox|routing\/chain|memory\/(entries|render)|fsck\/(snapshot|([a-z]+-)?invariants))\.ts$/,

@@ -1,4 +1,4 @@
-import { openHarness } from '../core/github/local-harness.ts';
+import { openHarness } from '../core/github/local/harness.ts';
 import { describeGitHub } from './github.ts';
 
 describeGitHub('the local forge', openHarness);

@@ -31,13 +31,13 @@ export function buildIssue(over: Partial<Issue> = {}): Issue {
 
 let lastEvent = 0;
 export function labeled(label: string, time: string, actor: Actor | undefined = OCTOCAT): IssueEvent {
-  return { id: ++lastEvent, kind: 'labeled', label, at: at(time), ...(actor && { actor }) };
+  return { id: String(++lastEvent), kind: 'labeled', label, at: at(time), ...(actor && { actor }) };
 }
 export function edited(time: string): IssueEvent {
-  return { id: ++lastEvent, kind: 'edited', at: at(time), actor: OCTOCAT };
+  return { id: String(++lastEvent), kind: 'edited', at: at(time), actor: OCTOCAT };
 }
 export function renamed(time: string): IssueEvent {
-  return { id: ++lastEvent, kind: 'renamed', from: 'a', to: 'b', at: at(time), actor: OCTOCAT };
+  return { id: String(++lastEvent), kind: 'renamed', from: 'a', to: 'b', at: at(time), actor: OCTOCAT };
 }
 
 export function buildReadiness(over: Partial<ReadinessFacts> = {}): ReadinessFacts {

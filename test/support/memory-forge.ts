@@ -91,7 +91,7 @@ export class MemoryForge implements Pick<GitHub, Used> {
     if (issue.labels.includes(label)) return undefined;
     issue.labels.push(label);
     this.writes.push(`add ${label} ${repo}#${number}`);
-    const event = { id: ++this.#lastId, at: this.#at(), actor: this.#own, kind: 'labeled' as const, label };
+    const event = { id: String(++this.#lastId), at: this.#at(), actor: this.#own, kind: 'labeled' as const, label };
     events.push(event);
     return { eventId: event.id };
   }
@@ -100,7 +100,7 @@ export class MemoryForge implements Pick<GitHub, Used> {
     const { issue, events } = this.entry(repo, number);
     if (!issue.labels.includes(label)) return;
     issue.labels = issue.labels.filter((name) => name !== label);
-    events.push({ id: ++this.#lastId, at: this.#at(), actor: this.#own, kind: 'unlabeled', label });
+    events.push({ id: String(++this.#lastId), at: this.#at(), actor: this.#own, kind: 'unlabeled', label });
     this.writes.push(`remove ${label} ${repo}#${number}`);
   }
 

@@ -1,5 +1,5 @@
 /** A world whose agents do what the test says, attempt by attempt, and a forge in the hands of a person. */
-import { type LocalForge, openLocalForge } from '../../src/core/github/local-forge.ts';
+import { type LocalForge, openLocalForge } from '../../src/core/github/local/forge.ts';
 import { REPO, World, type WorldOptions } from './world.ts';
 
 const REPORT = 'STATUS: complete\nBLOCKER_CODE: none\n\nSUMMARY:\nDid what was asked.\n';

@@ -16,7 +16,7 @@ export interface Own {
   shared: boolean;
   /** Ids in our journal. */
   comments: ReadonlySet<number>;
-  events: ReadonlySet<number>;
+  events: ReadonlySet<string>;
 }
 
 /** Creation counts whoever made it. @returns ISO 8601. */

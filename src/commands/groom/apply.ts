@@ -61,7 +61,7 @@ async function addLabel({ forge, effects }: Writer, action: GroomAction & { kind
     payload: label,
     nature: 'once',
     probe: async () => ((await forge.getIssue(repo, issue)).labels.includes(label) ? { eventId: null } : undefined),
-    act: async (): Promise<{ eventId: number | null }> => ({ eventId: (await forge.addLabel(repo, issue, label))?.eventId ?? null }),
+    act: async (): Promise<{ eventId: string | null }> => ({ eventId: (await forge.addLabel(repo, issue, label))?.eventId ?? null }),
   });
 }
 

@@ -105,7 +105,7 @@ async function pullState(forge: Forge, repo: string, number: number): Promise<Bl
 /** Ids of comments and timeline events that our journal made. */
 function ownWrites(records: readonly EffectRecord[]): Pick<Own, 'comments' | 'events'> {
   const comments = records.filter(({ kind }) => kind.includes('comment')).flatMap(({ result }) => numberIn(result, 'id') ?? []);
-  return { comments: new Set(comments), events: new Set(records.flatMap(({ result }) => numberIn(result, 'eventId') ?? [])) };
+  return { comments: new Set(comments), events: new Set(records.flatMap(({ result }) => textIn(result, 'eventId') ?? [])) };
 }
 
 function toRecorded(records: readonly EffectRecord[]): Recorded {
@@ -119,6 +119,11 @@ function toRecorded(records: readonly EffectRecord[]): Recorded {
   const edited = records.find(({ kind }) => kind === EDIT_COMMENT);
   const latest = edited ?? created;
   return { labels, comment: { id, facts: latest.state === 'done' && typeof latest.payload === 'string' ? latest.payload : '?' } };
+}
+
+function textIn(result: unknown, field: string): string | undefined {
+  const value = typeof result === 'object' && result !== null ? (result as Record<string, unknown>)[field] : undefined;
+  return typeof value === 'string' ? value : undefined;
 }
 
 function numberIn(result: unknown, field: string): number | undefined {

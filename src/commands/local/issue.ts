@@ -1,8 +1,8 @@
 /** `agentos local issue …`: what people do with issues, on the local forge. */
 import { type Command, Option } from 'commander';
 import type { Issue } from '../../core/github/github.ts';
-import type { LocalForge } from '../../core/github/local-forge.ts';
-import type { ThreadEdit } from '../../core/github/local-issues.ts';
+import type { LocalForge } from '../../core/github/local/forge.ts';
+import type { ThreadEdit } from '../../core/github/local/issues.ts';
 import { type IssueView, renderIssue, renderList, toIssueView } from './render.ts';
 import {
   type AsOption,

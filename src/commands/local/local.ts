@@ -5,8 +5,8 @@
 import { resolve } from 'node:path';
 import { type Command, Option } from 'commander';
 import { selectRepos } from '../../core/config/select-repos.ts';
-import type { User } from '../../core/github/local-files.ts';
-import { PERMISSIONS } from '../../core/github/local-files.ts';
+import type { User } from '../../core/github/local/files.ts';
+import { PERMISSIONS } from '../../core/github/local/files.ts';
 import { registerIssues } from './issue.ts';
 import { registerPulls } from './pr.ts';
 import { type AsOption, collect, type LocalCall, type LocalTools, openForge, print, repoOf } from './tools.ts';
@@ -57,7 +57,7 @@ async function addUser(call: LocalCall<AsOption & { permission: User['permission
 /** A check that fails is an answer, not a failure of this command. */
 async function ci(call: LocalCall<{ repo?: string[] }>): Promise<number> {
   const ports = await call.ports();
-  const { runLocalCi } = await import('../../core/github/local-ci.ts');
+  const { runLocalCi } = await import('../../core/github/local/ci.ts');
   const git = await ports.git();
   const outcomes = await runLocalCi(
     {

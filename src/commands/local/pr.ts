@@ -2,7 +2,7 @@
 import { type Command, Option } from 'commander';
 import { AgentOsError } from '../../core/errors.ts';
 import type { PullRequest } from '../../core/github/github.ts';
-import type { LocalForge } from '../../core/github/local-forge.ts';
+import type { LocalForge } from '../../core/github/local/forge.ts';
 import { addEditOptions, type EditOptions, toEdit } from './issue.ts';
 import { type PullView, renderList, renderPull, toPullView } from './render.ts';
 import {

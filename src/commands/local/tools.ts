@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { type Command, Option } from 'commander';
 import { AgentOsError, toIoError } from '../../core/errors.ts';
-import type { LocalForge } from '../../core/github/local-forge.ts';
+import type { LocalForge } from '../../core/github/local/forge.ts';
 import { isRepoName } from '../../core/ids.ts';
 import type { Output, Ports } from '../../core/ports.ts';
 
@@ -34,7 +34,7 @@ export interface BodyOptions {
 /** The forge as the person that `--as` names; `operator` when it names none. */
 export async function openForge(call: LocalCall<AsOption>): Promise<LocalForge> {
   const { config, clock } = await call.ports();
-  const { openLocalForge } = await import('../../core/github/local-forge.ts');
+  const { openLocalForge } = await import('../../core/github/local/forge.ts');
   const localCi = Object.fromEntries(config.repos.map((repo) => [repo.name, repo.local_ci]));
   return openLocalForge({ root: config.forge.root, clock, as: call.options.as ?? 'operator', localCi });
 }

@@ -69,11 +69,11 @@ function personWasFaster(): Applied {
 }
 
 /** The newest event by which our account put the label on, unless another record holds it. */
-async function findOwnLabel(ports: Ports, repo: string, number: number, label: string): Promise<{ eventId: number | null } | undefined> {
+async function findOwnLabel(ports: Ports, repo: string, number: number, label: string): Promise<{ eventId: string | null } | undefined> {
   const forge = await ports.forge();
   const own = (await forge.getIdentity()).id;
   const records = await (await ports.effects()).list(repo, 'add-ready-label');
-  const recorded = new Set(records.map((record) => (record.result as { eventId?: number } | undefined)?.eventId));
+  const recorded = new Set(records.map((record) => (record.result as { eventId?: string } | undefined)?.eventId));
   const found = (await forge.listIssueEvents(repo, number)).findLast(
     (event) =>
       event.kind === 'labeled' && event.label.toLowerCase() === label.toLowerCase() && event.actor?.id === own && !recorded.has(event.id),

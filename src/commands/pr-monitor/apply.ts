@@ -56,6 +56,7 @@ async function act(ports: Ports, repo: RepoConfig, letter: Letter, number: numbe
       return verifyHead(ports, repo, letter, number, action.expectedHeadSha);
     case 'merge': {
       const pull = await merge(ports, repo, letter, action.expectedHeadSha);
+      if (!pull) return { outcome: 'applied', reason: `${action.reason}; the merge queue of ${repo.name} has it` };
       const done = await finalize(ports, repo, letter, pull);
       return { ...done, reason: `${action.reason}; ${done.reason}` };
     }
@@ -136,7 +137,7 @@ async function queueFix(ports: Ports, letter: Letter, pull: PullRequest, action:
   const { task } = letter;
   const base = await forge.findBranch(task.repo, pull.base);
   if (base === undefined) throw new AgentOsError('not_found', `${task.repo} has no branch \`${pull.base}\``);
-  const failed = (await forge.listCheckRuns(task.repo, pull.headSha)).filter((check) => check.state === 'failure');
+  const failed = (await forge.listCheckRuns(task.repo, pull.headSha, pull.base)).filter((check) => check.state === 'failure');
   const fix: Fix = {
     kind: action.fix,
     head: pull.headSha,

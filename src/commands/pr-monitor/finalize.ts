@@ -85,7 +85,7 @@ async function verifyMerge(ports: Ports, repo: RepoConfig, task: Task, pull: Pul
 async function fetchMerge(ports: Ports, host: HostRepository, task: Task, pull: PullRequest): Promise<string | undefined> {
   const git = await ports.git();
   const forge = await ports.forge();
-  const { url } = await forge.getRemote(task.repo);
+  const { url } = await forge.getRemote(task.repo, 'read');
   const tip = await forge.findBranch(task.repo, pull.base);
   if (tip === undefined) return undefined;
   await git.fetch(host, url, [{ branch: pull.base, sha: tip }]);

@@ -71,7 +71,7 @@ export async function gatherPull(ports: Ports, repo: RepoConfig, letter: Letter,
   if (pull.state !== 'open' || letter.tray === 'escalated') return facts;
   facts.ours = (await listOwnHeads(ports, task, pull.headSha)).length > 0;
   facts.readiness = await askReadiness({ forge, effects: await ports.effects(), pins: ports.paths.pins }, repo, issue);
-  facts.checks = await forge.listCheckRuns(task.repo, pull.headSha);
+  facts.checks = await forge.listCheckRuns(task.repo, pull.headSha, pull.base);
   facts.reviews = await gatherReviews(ports, repo, facts);
   const quiet = facts.checks.every((check) => check.state === 'success' || check.state === 'neutral');
   if (facts.ours && facts.sameText && pull.mergeable && quiet) await addTree(ports, repo, facts);
@@ -109,7 +109,7 @@ async function addTree(ports: Ports, repo: RepoConfig, facts: PullFacts): Promis
   const baseTip = await forge.findBranch(task.repo, pull.base);
   if (baseTip === undefined) return;
   const host = await git.openHost(task.repo);
-  await git.fetch(host, (await forge.getRemote(task.repo)).url, [
+  await git.fetch(host, (await forge.getRemote(task.repo, 'read')).url, [
     { branch: pull.base, sha: baseTip },
     { branch: pull.head, sha: pull.headSha },
   ]);

@@ -6,8 +6,8 @@ import { quietTitle } from '../../core/github/quiet-title.ts';
 import type { Letter } from '../../core/mailbox/mailbox.ts';
 import type { Ports } from '../../core/ports.ts';
 
-/** @throws `conflict` when the head is not the expected one any more. */
-export async function merge(ports: Ports, repo: RepoConfig, letter: Letter, expectedHeadSha: string): Promise<PullRequest> {
+/** @returns the merged pull request; `undefined` while the forge's merge queue has it. @throws `conflict` when the head is not the expected one any more. */
+export async function merge(ports: Ports, repo: RepoConfig, letter: Letter, expectedHeadSha: string): Promise<PullRequest | undefined> {
   const forge = await ports.forge();
   const { task } = letter;
   const number = task.pull_request;
@@ -19,7 +19,7 @@ export async function merge(ports: Ports, repo: RepoConfig, letter: Letter, expe
     });
   }
   const agent = task.attempts.findLast((attempt) => attempt.outcome === 'complete')?.agent ?? 'unknown';
-  const { sha } = await (await ports.effects()).ensure({
+  const merged = await (await ports.effects()).ensure<{ sha: string } | { enqueued: true }>({
     repo: task.repo,
     subject: `#${number}`,
     kind: 'merge-pull-request',
@@ -37,6 +37,7 @@ export async function merge(ports: Ports, repo: RepoConfig, letter: Letter, expe
         message: `Closes #${task.issue}\n\nTask: ${task.id}\nIssue: ${task.repo}#${task.issue}\nAgent: ${agent}\n`,
       }),
   });
+  if ('enqueued' in merged) return undefined;
   await ports.log.write({
     event: 'pr-monitor.pull_request.merged',
     repo: task.repo,
@@ -45,7 +46,7 @@ export async function merge(ports: Ports, repo: RepoConfig, letter: Letter, expe
     pr: number,
     agent,
     outcome: 'merged',
-    reason: `as ${sha}`,
+    reason: `as ${merged.sha}`,
   });
   return forge.getPullRequest(task.repo, number);
 }

@@ -47,7 +47,7 @@ async function pushCommit(by: Publisher, task: Task, commit: string): Promise<vo
     nature: 'once',
     probe: async () => ((await forge.findBranch(task.repo, task.branch)) === commit ? commit : undefined),
     act: async () => {
-      const { url } = await forge.getRemote(task.repo);
+      const { url } = await forge.getRemote(task.repo, 'write');
       const expected = await expectedHead(by, task);
       await git.push(host, url, { commit, branch: task.branch, ...(expected !== undefined && { expected }) });
       return commit;

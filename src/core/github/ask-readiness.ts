@@ -73,7 +73,7 @@ function pinned(dir: string, actor: Actor): number {
   return Number(readIfThere(path) ?? actor.id);
 }
 
-function eventIdOf(result: unknown): number[] {
+function eventIdOf(result: unknown): string[] {
   const id = typeof result === 'object' && result !== null ? (result as { eventId?: unknown }).eventId : undefined;
-  return typeof id === 'number' ? [id] : [];
+  return typeof id === 'string' ? [id] : [];
 }

@@ -1,3 +1,5 @@
+import type { AgentOsError } from '../errors.ts';
+
 /**
  * The port of the forge, in the words of GitHub. Adapters own pagination,
  * throttling and error mapping: an incomplete read is an error, never a shorter
@@ -30,8 +32,8 @@ export interface Issue {
 }
 
 interface EventBase {
-  /** Unique in the repository, rising with time. */
-  id: number;
+  /** Unique in the repository; on GitHub the node id. */
+  id: string;
   at: string;
   /** Absent where the account is gone. */
   actor?: Actor;
@@ -44,6 +46,29 @@ export type IssueEvent =
   | (EventBase & { kind: 'renamed'; from: string; to: string })
   | (EventBase & { kind: 'closed'; reason?: 'completed' | 'not_planned' })
   | (EventBase & { kind: 'reopened' });
+
+/** An issue and its whole timeline, read in one go: what a decision about the text and its approval rests on. */
+export interface IssueView {
+  issue: Issue;
+  /** Oldest first. */
+  events: IssueEvent[];
+}
+
+/** The issues of one repository that dispatch must look at. */
+export interface IssueQuery {
+  repo: string;
+  /** Issues in any state that carry at least one of these, whatever the case. */
+  labels: string[];
+  /** And these, whatever they carry; numbers that name no issue are left out of the answer. */
+  also: number[];
+}
+
+/** An issue that another one waits for. */
+export interface Dependency {
+  repo: string;
+  issue: number;
+  state: 'open' | 'closed';
+}
 
 export interface Comment {
   id: number;
@@ -104,6 +129,15 @@ export interface Repository {
 export interface GitRemote {
   /** A URL or an absolute path; holds no secret. */
   url: string;
+  /** The password that goes with it over HTTP, for the user `x-access-token`; asked for at the moment git needs it, never kept. */
+  password?(): Promise<string>;
+}
+
+/** What the adapter has asked of the forge's service in this process. */
+export interface Spent {
+  requests: number;
+  /** GraphQL points. */
+  points: number;
 }
 
 export interface IssueFilter {
@@ -115,16 +149,26 @@ export interface IssueFilter {
 export interface GitHub {
   /** Whether a write can be read back at once; where false, an effect of unknown outcome waits longer before it is tried again. */
   readonly consistentReads: boolean;
+  readonly spent: Readonly<Spent>;
 
   /** Who our writes are made as. `shared`: a person uses the same account. */
   getIdentity(): Promise<Actor & { shared: boolean }>;
   /** The permission this very account has now; `none` when id and login do not belong together any more. */
   getPermission(repo: string, actor: Actor): Promise<Permission>;
   getRepository(repo: string): Promise<Repository>;
-  getRemote(repo: string): Promise<GitRemote>;
+  getRemote(repo: string, access: 'read' | 'write'): Promise<GitRemote>;
   /** Tip of a branch. */
   findBranch(repo: string, branch: string): Promise<string | undefined>;
 
+  /**
+   * What concerns dispatch in many repositories, for as few requests as the forge allows: views that have not changed
+   * may come from memory. Oldest first. A repository that cannot be read has its error for an answer.
+   */
+  findIssues(queries: readonly IssueQuery[]): Promise<Map<string, IssueView[] | AgentOsError>>;
+  /** Read now. */
+  viewIssue(repo: string, issue: number): Promise<IssueView>;
+  /** What the forge itself knows of the issues that this one waits for; lines of its text are not looked at. */
+  listDependencies(repo: string, issue: number): Promise<Dependency[]>;
   /** Oldest first; pull requests are not in it. */
   listIssues(repo: string, filter: IssueFilter): Promise<Issue[]>;
   getIssue(repo: string, issue: number): Promise<Issue>;
@@ -133,14 +177,24 @@ export interface GitHub {
   listComments(repo: string, number: number): Promise<Comment[]>;
   listPullRequests(repo: string, filter: { state: 'open' | 'closed' | 'merged' | 'all'; head?: string }): Promise<PullRequest[]>;
   getPullRequest(repo: string, number: number): Promise<PullRequest>;
+  /**
+   * A cheap look at many pull requests and the issues they belong to, by `owner/name#N` of the pull request: as long as
+   * the stamp stays the same, nothing that the PR monitor decides on has changed. What has no stamp must be looked at.
+   */
+  stampPullRequests(asked: readonly { repo: string; pull: number; issue: number }[]): Promise<Map<string, string>>;
   listReviews(repo: string, number: number): Promise<Review[]>;
-  listCheckRuns(repo: string, sha: string): Promise<CheckRun[]>;
+  /** The newest run of every check; what the rules of `base` require and nobody has reported is `pending`. */
+  listCheckRuns(repo: string, sha: string, base: string): Promise<CheckRun[]>;
 
   createIssue(repo: string, issue: { title: string; body: string; labels: string[] }): Promise<{ number: number }>;
   /** @returns the timeline event, or `undefined` when the label was there already. */
-  addLabel(repo: string, number: number, label: string): Promise<{ eventId: number } | undefined>;
+  addLabel(repo: string, number: number, label: string): Promise<{ eventId: string } | undefined>;
   /** Nothing happens when the label is not there. */
   removeLabel(repo: string, number: number, label: string): Promise<void>;
+  /** `issue` waits for `blockedBy`, both of this repository; nothing happens when it does already. */
+  addDependency(repo: string, issue: number, blockedBy: number): Promise<void>;
+  /** `child` becomes a part of `parent`; nothing happens when it is one already. */
+  addSubIssue(repo: string, parent: number, child: number): Promise<void>;
   createComment(repo: string, number: number, body: string): Promise<{ id: number }>;
   updateComment(repo: string, number: number, comment: number, body: string): Promise<void>;
   closeIssue(repo: string, issue: number, reason: 'completed' | 'not_planned'): Promise<void>;
@@ -150,12 +204,15 @@ export interface GitHub {
   closePullRequest(repo: string, number: number): Promise<void>;
   /** Merges the base into the head, as a commit by us. @throws `conflict` when the head is not the expected one or they conflict. */
   updateBranch(repo: string, number: number, expectedHeadSha: string): Promise<{ sha: string }>;
-  /** @throws `conflict` when the head moved or there are merge conflicts, `refused` when a rule of the forge forbids it. */
+  /**
+   * `enqueued`: the forge's merge queue has it and merges it when its turn comes.
+   * @throws `conflict` when the head moved or there are merge conflicts, `refused` when a rule of the forge forbids it.
+   */
   mergePullRequest(
     repo: string,
     number: number,
     merge: { method: 'squash' | 'merge' | 'rebase'; expectedHeadSha: string; title: string; message: string },
-  ): Promise<{ sha: string }>;
+  ): Promise<{ sha: string } | { enqueued: true }>;
   /** Deletes a branch whose tip is the expected one; nothing happens when it is gone or has moved. */
   deleteBranch(repo: string, branch: string, expectedSha: string): Promise<void>;
 }

@@ -15,7 +15,7 @@ export interface ReadinessFacts {
   trusted: 'write' | readonly string[];
   own: Actor & { shared: boolean };
   /** Timeline events of `ready` that our journal holds for this issue. */
-  ownReadyEvents: ReadonlySet<number>;
+  ownReadyEvents: ReadonlySet<string>;
   /** True while a `ready` label of ours is intended and its outcome unknown. */
   ownReadyIntent: boolean;
   /** Permission now, by numeric id, for every actor of `actorsToAsk`. */
@@ -105,7 +105,7 @@ function isEdit(event: IssueEvent): boolean {
   return event.kind === 'edited' || event.kind === 'renamed';
 }
 
-function judgeActor(facts: ReadinessFacts, eventId: number, by: Actor): { why: 'untrusted' | 'own_label'; reason: string } | undefined {
+function judgeActor(facts: ReadinessFacts, eventId: string, by: Actor): { why: 'untrusted' | 'own_label'; reason: string } | undefined {
   const { label, own } = facts;
   if (facts.ownReadyEvents.has(eventId)) return undefined;
   if (by.id === own.id && (!own.shared || facts.ownReadyIntent)) {

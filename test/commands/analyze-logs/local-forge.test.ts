@@ -3,7 +3,7 @@ import { afterEach, beforeEach, expect, it } from 'vitest';
 import { runAnalyzeLogs } from '../../../src/commands/analyze-logs/command.ts';
 import { openEffects } from '../../../src/core/effects/journal.ts';
 import { openEventLog } from '../../../src/core/events/log.ts';
-import { type LocalHarness, openHarness, REPO } from '../../core/github/local-harness.ts';
+import { type LocalHarness, openHarness, REPO } from '../../core/github/local/harness.ts';
 import { LOOP_OPTIONS, openLoopPorts, openOutput } from '../../support/loop-ports.ts';
 
 const now = () => new Date('2026-11-22T10:00:00Z');

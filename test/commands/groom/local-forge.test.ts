@@ -2,7 +2,7 @@
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { runGroom } from '../../../src/commands/groom/command.ts';
 import { openEffects } from '../../../src/core/effects/journal.ts';
-import { type LocalHarness, openHarness, REPO } from '../../core/github/local-harness.ts';
+import { type LocalHarness, openHarness, REPO } from '../../core/github/local/harness.ts';
 import { LOOP_OPTIONS, openLoopPorts, openOutput } from '../../support/loop-ports.ts';
 
 const DAY_MS = 86_400_000;

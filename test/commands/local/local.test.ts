@@ -9,7 +9,7 @@ import { systemClock } from '../../../src/core/clock.ts';
 import type { AgentOsError } from '../../../src/core/errors.ts';
 import type { Ports } from '../../../src/core/ports.ts';
 import { openUnconfined } from '../../../src/core/sandbox/unconfined.ts';
-import { type LocalHarness, makeSource, openHarness, REPO } from '../../core/github/local-harness.ts';
+import { type LocalHarness, makeSource, openHarness, REPO } from '../../core/github/local/harness.ts';
 
 let h: LocalHarness;
 beforeAll(async () => {

@@ -7,7 +7,7 @@ import { type PlanOptions, runPlan } from '../../../src/commands/plan/command.ts
 import type { Effects } from '../../../src/core/effects/effects.ts';
 import { openEffects } from '../../../src/core/effects/journal.ts';
 import type { GitHub } from '../../../src/core/github/github.ts';
-import { type LocalForge, openLocalForge } from '../../../src/core/github/local-forge.ts';
+import { type LocalForge, openLocalForge } from '../../../src/core/github/local/forge.ts';
 import { openMailbox } from '../../../src/core/mailbox/maildir.ts';
 import type { Ports } from '../../../src/core/ports.ts';
 import { LOOP_OPTIONS, openLoopPorts, openOutput } from '../../support/loop-ports.ts';

@@ -201,7 +201,7 @@ describe('decideLabel', () => {
   const ann = { id: 7, login: 'ann' };
   const eve = { id: 8, login: 'eve' };
   const edit = (actor?: typeof ann, kind: 'edited' | 'renamed' = 'edited'): IssueEvent =>
-    ({ id: 1, at: day(1), kind, from: '', to: '', ...(actor && { actor }) }) as IssueEvent;
+    ({ id: '1', at: day(1), kind, from: '', to: '', ...(actor && { actor }) }) as IssueEvent;
   const facts = (over: Partial<LabelFacts> = {}): LabelFacts => ({
     repo: { trusted: 'write', ready: { label: 'ready' } },
     issue: issue(),
@@ -237,7 +237,7 @@ describe('decideLabel', () => {
     ['what a stranger renamed and a trusted person edited', { events: [edit(eve, 'renamed'), edit(ann)] }, false],
     ['what a stranger edited, then a trusted person', { events: [edit(eve), edit(ann)] }, true],
     ['what a gone account edited', { events: [edit()] }, false],
-    ['what a person took `ready` off', { events: [{ id: 1, at: day(1), actor: ann, kind: 'unlabeled', label: 'READY' }] }, false],
+    ['what a person took `ready` off', { events: [{ id: '1', at: day(1), actor: ann, kind: 'unlabeled', label: 'READY' }] }, false],
     ['an outdated description', { outdated: true }, false],
   ];
   it.each(cases)('%s', (_, over, may) => expect(decideLabel(facts(over))).toMatchObject({ may, why: expect.any(String) }));

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { renderCommitMessage, renderPullRequestBody } from '../../../src/commands/queue/report.ts';
-import { closingReferences } from '../../../src/core/github/local-merge.ts';
+import { closingReferences } from '../../../src/core/github/local/merge.ts';
 import { quietTitle } from '../../../src/core/github/quiet-title.ts';
 import { buildTask } from '../../support/builders.ts';
 

@@ -33,7 +33,7 @@ describe('what an issue shows', () => {
       },
       addLabel: async (_, __, label) => {
         calls.push(`add ${label}`);
-        return { eventId: 1 };
+        return { eventId: '1' };
       },
       removeLabel: async (_, __, label) => {
         calls.push(`remove ${label}`);

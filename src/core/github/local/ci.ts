@@ -5,22 +5,22 @@
  * no other. What an earlier run left behind when it was killed is removed first.
  */
 import { mkdirSync, readdirSync } from 'node:fs';
-import { ensureDirectory, writeFileAtomic } from '../atomic-file.ts';
-import { describeFailure, type LineRun, runLines } from '../checkout/run-lines.ts';
-import type { Clock } from '../clock.ts';
-import { runMark } from '../config/paths.ts';
-import { AgentOsError } from '../errors.ts';
-import { type FrontMatter, renderFrontMatter } from '../front-matter.ts';
-import { tryLock } from '../lock.ts';
-import type { Sandbox } from '../sandbox/sandbox.ts';
-import { cleanText, tail } from '../text.ts';
-import { type RepositoryFiles, readSettings, repositoryFiles } from './local-files.ts';
-import { checkOutTree, mergeTree } from './local-git.ts';
-import type { PullRecord } from './local-records.ts';
-import { readBranch } from './local-refs.ts';
-import { renderSections, storedText } from './local-sections.ts';
-import { withLock } from './local-transaction.ts';
-import { type CheckResult, checksPath, listChecks, listPulls, readCheckResults } from './local-view.ts';
+import { ensureDirectory, writeFileAtomic } from '../../atomic-file.ts';
+import { describeFailure, type LineRun, runLines } from '../../checkout/run-lines.ts';
+import type { Clock } from '../../clock.ts';
+import { runMark } from '../../config/paths.ts';
+import { AgentOsError } from '../../errors.ts';
+import { type FrontMatter, renderFrontMatter } from '../../front-matter.ts';
+import { tryLock } from '../../lock.ts';
+import type { Sandbox } from '../../sandbox/sandbox.ts';
+import { cleanText, tail } from '../../text.ts';
+import { type RepositoryFiles, readSettings, repositoryFiles } from './files.ts';
+import { checkOutTree, mergeTree } from './git.ts';
+import type { PullRecord } from './records.ts';
+import { readBranch } from './refs.ts';
+import { renderSections, storedText } from './sections.ts';
+import { withLock } from './transaction.ts';
+import { type CheckResult, checksPath, listChecks, listPulls, readCheckResults } from './view.ts';
 
 /** What of a repository's configuration matters here. */
 export interface LocalCiRepo {

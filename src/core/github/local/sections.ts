@@ -4,8 +4,8 @@
  * Texts come back exactly as they were stored, whatever they hold: a line of a
  * text that looks like such a line is kept with a backslash before it. Pure.
  */
-import { AgentOsError } from '../errors.ts';
-import { type FrontMatter, parseFlow, renderFlow } from '../front-matter.ts';
+import { AgentOsError } from '../../errors.ts';
+import { type FrontMatter, parseFlow, renderFlow } from '../../front-matter.ts';
 
 export interface Section {
   kind: 'comment' | 'review' | 'output';

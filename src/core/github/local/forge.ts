@@ -4,22 +4,26 @@
  * user would notice the same rules as on GitHub. Reading takes no lock and
  * loads nothing but `node:fs`; what writes is imported at the first write.
  */
-import type { Clock } from '../clock.ts';
-import { AgentOsError } from '../errors.ts';
+import type { Clock } from '../../clock.ts';
+import { AgentOsError } from '../../errors.ts';
 import type {
   Actor,
   CheckRun,
   Comment,
+  Dependency,
   GitHub,
   GitRemote,
   Issue,
   IssueEvent,
   IssueFilter,
+  IssueQuery,
+  IssueView,
   Permission,
   PullRequest,
   Repository,
   Review,
-} from './github.ts';
+} from '../github.ts';
+import { tryRead } from '../try-read.ts';
 import {
   findUser,
   listNumbers,
@@ -32,13 +36,15 @@ import {
   repositoryFiles,
   sameLogin,
   type User,
-} from './local-files.ts';
-import type { ThreadEdit } from './local-issues.ts';
-import type { MergeRequest } from './local-merge.ts';
-import type { IssueRecord, PullRecord } from './local-records.ts';
-import { readBranch, readDefaultBranch } from './local-refs.ts';
-import type { LocalContext, Transaction } from './local-transaction.ts';
-import { currentPull, listChecks, listPulls, toIssue, toPullRequest } from './local-view.ts';
+} from './files.ts';
+import { listDependencies, listViews, readView } from './issue-views.ts';
+import type { ThreadEdit } from './issues.ts';
+import type { MergeRequest } from './merge.ts';
+import { PaperMerges } from './paper-merges.ts';
+import type { IssueRecord, PullRecord } from './records.ts';
+import { readBranch, readDefaultBranch } from './refs.ts';
+import type { LocalContext, Transaction } from './transaction.ts';
+import { currentPull, listChecks, listPulls, toIssue, toPullRequest } from './view.ts';
 
 export interface LocalForgeOptions {
   /** Absolute path. */
@@ -56,10 +62,10 @@ export function openLocalForge(options: LocalForgeOptions): LocalForge {
 
 export class LocalForge implements GitHub {
   readonly consistentReads = true;
+  readonly spent = { requests: 0, points: 0 };
   readonly #context: LocalContext;
   readonly #localCi: LocalForgeOptions['localCi'];
-  /** Merges on paper, by repository, base and head: they never change. */
-  readonly #paper = new Map<string, Pick<PullRequest, 'mergeable' | 'conflicts'>>();
+  readonly #paper = new PaperMerges();
 
   constructor({ root, clock, as = 'agentos', localCi }: LocalForgeOptions) {
     this.#context = { root, clock, as };
@@ -103,6 +109,25 @@ export class LocalForge implements GitHub {
     return issues;
   }
 
+  async findIssues(queries: readonly IssueQuery[]): Promise<Map<string, IssueView[] | AgentOsError>> {
+    const found = new Map<string, IssueView[] | AgentOsError>();
+    for (const query of queries) found.set(query.repo, await tryRead(async () => listViews(await this.#files(query.repo), query)));
+    return found;
+  }
+
+  async viewIssue(repo: string, issue: number): Promise<IssueView> {
+    return readView(await this.#files(repo), issue);
+  }
+
+  async listDependencies(repo: string, issue: number): Promise<Dependency[]> {
+    return listDependencies(await this.#files(repo), issue);
+  }
+
+  /** None has a stamp: a look costs nothing here. */
+  async stampPullRequests(): Promise<Map<string, string>> {
+    return new Map();
+  }
+
   async getIssue(repo: string, issue: number): Promise<Issue> {
     const files = await this.#files(repo);
     return toIssue((await readIssue(files, issue)) ?? missing(repo, 'issue', issue));
@@ -127,7 +152,7 @@ export class LocalForge implements GitHub {
     const files = await this.#files(repo);
     const record = await this.#pull(files, number);
     const pull = toPullRequest(record);
-    return pull.state === 'open' ? { ...pull, ...(await this.#mergeOnPaper(files, record)) } : pull;
+    return pull.state === 'open' ? { ...pull, ...(await this.#paper.of(files, record)) } : pull;
   }
 
   async listReviews(repo: string, number: number): Promise<Review[]> {
@@ -139,97 +164,107 @@ export class LocalForge implements GitHub {
   }
 
   async createIssue(repo: string, issue: { title: string; body: string; labels: string[] }): Promise<{ number: number }> {
-    const { createIssue } = await import('./local-issues.ts');
+    const { createIssue } = await import('./issues.ts');
     return this.#write(repo, async (tx) => createIssue(tx, issue));
   }
 
   /** Title and body first, then labels. */
   async editIssue(repo: string, number: number, edit: ThreadEdit): Promise<void> {
-    const { editThread } = await import('./local-issues.ts');
+    const { editThread } = await import('./issues.ts');
     return this.#write(repo, async (tx) => editThread(tx, await tx.issue(number), edit));
   }
 
-  async addLabel(repo: string, number: number, label: string): Promise<{ eventId: number } | undefined> {
-    const { addLabel } = await import('./local-issues.ts');
+  async addLabel(repo: string, number: number, label: string): Promise<{ eventId: string } | undefined> {
+    const { addLabel } = await import('./issues.ts');
     return this.#write(repo, (tx) => addLabel(tx, number, label));
   }
 
   async removeLabel(repo: string, number: number, label: string): Promise<void> {
-    const { removeLabel } = await import('./local-issues.ts');
+    const { removeLabel } = await import('./issues.ts');
     return this.#write(repo, (tx) => removeLabel(tx, number, label));
   }
 
+  async addDependency(repo: string, issue: number, blockedBy: number): Promise<void> {
+    const { addDependency } = await import('./issues.ts');
+    return this.#write(repo, (tx) => addDependency(tx, issue, blockedBy));
+  }
+
+  async addSubIssue(repo: string, parent: number, child: number): Promise<void> {
+    const { addSubIssue } = await import('./issues.ts');
+    return this.#write(repo, (tx) => addSubIssue(tx, parent, child));
+  }
+
   async createComment(repo: string, number: number, body: string): Promise<{ id: number }> {
-    const { createComment } = await import('./local-issues.ts');
+    const { createComment } = await import('./issues.ts');
     return this.#write(repo, (tx) => createComment(tx, number, body));
   }
 
   async updateComment(repo: string, number: number, comment: number, body: string): Promise<void> {
-    const { updateComment } = await import('./local-issues.ts');
+    const { updateComment } = await import('./issues.ts');
     return this.#write(repo, (tx) => updateComment(tx, number, comment, body));
   }
 
   async closeIssue(repo: string, issue: number, reason: 'completed' | 'not_planned'): Promise<void> {
-    const { closeIssue } = await import('./local-issues.ts');
+    const { closeIssue } = await import('./issues.ts');
     return this.#write(repo, (tx) => closeIssue(tx, issue, reason));
   }
 
   async reopenIssue(repo: string, issue: number): Promise<void> {
-    const { reopenIssue } = await import('./local-issues.ts');
+    const { reopenIssue } = await import('./issues.ts');
     return this.#write(repo, (tx) => reopenIssue(tx, issue));
   }
 
   async createPullRequest(repo: string, pull: { title: string; body: string; head: string; base: string }): Promise<{ number: number }> {
-    const { createPullRequest } = await import('./local-pulls.ts');
+    const { createPullRequest } = await import('./pulls.ts');
     return this.#write(repo, (tx) => createPullRequest(tx, pull));
   }
 
   async editPullRequest(repo: string, number: number, edit: ThreadEdit): Promise<void> {
-    const { editPull } = await import('./local-pulls.ts');
+    const { editPull } = await import('./pulls.ts');
     return this.#write(repo, (tx) => editPull(tx, number, edit));
   }
 
   async reviewPullRequest(repo: string, number: number, review: Pick<Review, 'state' | 'body'>): Promise<void> {
-    const { reviewPull } = await import('./local-pulls.ts');
+    const { reviewPull } = await import('./pulls.ts');
     return this.#write(repo, (tx) => reviewPull(tx, number, review));
   }
 
   async closePullRequest(repo: string, number: number): Promise<void> {
-    const { closePullRequest } = await import('./local-pulls.ts');
+    const { closePullRequest } = await import('./pulls.ts');
     return this.#write(repo, (tx) => closePullRequest(tx, number));
   }
 
   async updateBranch(repo: string, number: number, expectedHeadSha: string): Promise<{ sha: string }> {
-    const { settledPull } = await import('./local-pulls.ts');
-    const { updateBranch } = await import('./local-merge.ts');
+    const { settledPull } = await import('./pulls.ts');
+    const { updateBranch } = await import('./merge.ts');
     return this.#write(repo, async (tx) => updateBranch(tx, await settledPull(tx, number), expectedHeadSha));
   }
 
   async mergePullRequest(repo: string, number: number, merge: MergeRequest): Promise<{ sha: string }> {
-    const { settledPull } = await import('./local-pulls.ts');
-    const { mergePullRequest } = await import('./local-merge.ts');
+    const { settledPull } = await import('./pulls.ts');
+    const { mergePullRequest } = await import('./merge.ts');
     return this.#write(repo, async (tx) => mergePullRequest(tx, await settledPull(tx, number), merge));
   }
 
   async deleteBranch(repo: string, branch: string, expectedSha: string): Promise<void> {
-    const { deleteBranch } = await import('./local-pulls.ts');
+    const { deleteBranch } = await import('./pulls.ts');
     return this.#write(repo, (tx) => deleteBranch(tx, branch, expectedSha));
   }
 
   /** Makes a git repository on disk a repository of this forge: its branches, and its current one as the default. */
   async createRepository(repo: string, source: string): Promise<void> {
-    const { createRepository } = await import('./local-init.ts');
+    const { createRepository } = await import('./init.ts');
     return createRepository(this.#context, repo, source);
   }
 
   /** Adds a user, or gives a known one another permission; ids are never used again. */
   async addUser(login: string, permission: User['permission']): Promise<User> {
-    const { addUser } = await import('./local-init.ts');
+    const { addUser } = await import('./init.ts');
     return addUser(this.#context, login, permission);
   }
 
   async #write<T>(repo: string, work: (tx: Transaction) => Promise<T>): Promise<T> {
-    const { transact } = await import('./local-transaction.ts');
+    const { transact } = await import('./transaction.ts');
     return transact(this.#context, repo, work);
   }
 
@@ -247,19 +282,6 @@ export class LocalForge implements GitHub {
 
   async #pull(files: RepositoryFiles, number: number): Promise<PullRecord> {
     return currentPull(files, (await readPull(files, number)) ?? missing(files.repo, 'pull request', number));
-  }
-
-  async #mergeOnPaper(files: RepositoryFiles, pull: PullRecord): Promise<Pick<PullRequest, 'mergeable' | 'conflicts'>> {
-    const base = readBranch(files.gitDir, pull.base);
-    if (base === undefined) return { mergeable: false };
-    const key = `${files.gitDir} ${base} ${pull.headSha}`;
-    const known = this.#paper.get(key);
-    if (known) return known;
-    const { mergeTree } = await import('./local-git.ts');
-    const { tree, conflicts } = mergeTree(files.gitDir, base, pull.headSha);
-    const found = tree === undefined ? { mergeable: false, conflicts } : { mergeable: true };
-    this.#paper.set(key, found);
-    return found;
   }
 }
 

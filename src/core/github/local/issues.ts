@@ -3,12 +3,12 @@
  * comments, title, body), by the rules of GitHub: who may, what the timeline
  * says, how long texts are.
  */
-import { AgentOsError } from '../errors.ts';
-import { cleanText } from '../text.ts';
-import type { Permission } from './github.ts';
-import type { IssueRecord, PullRecord } from './local-records.ts';
-import { storedText } from './local-sections.ts';
-import type { Transaction } from './local-transaction.ts';
+import { AgentOsError } from '../../errors.ts';
+import { cleanText } from '../../text.ts';
+import type { Permission } from '../github.ts';
+import type { IssueRecord, PullRecord } from './records.ts';
+import { storedText } from './sections.ts';
+import type { Transaction } from './transaction.ts';
 
 type Thread = IssueRecord | PullRecord;
 
@@ -43,6 +43,7 @@ export function createIssue(tx: Transaction, issue: { title: string; body: strin
     body,
     state: 'open',
     pinned: false,
+    blockedBy: [],
     author: tx.actor,
     labels: [],
     assignees: [],
@@ -57,7 +58,7 @@ export function createIssue(tx: Transaction, issue: { title: string; body: strin
 }
 
 /** @returns the event, `undefined` when the label was there already. */
-export async function addLabel(tx: Transaction, number: number, label: string): Promise<{ eventId: number } | undefined> {
+export async function addLabel(tx: Transaction, number: number, label: string): Promise<{ eventId: string } | undefined> {
   tx.require('triage', 'label');
   const wanted = checkLabel(label);
   const thread = await tx.thread(number);
@@ -73,7 +74,7 @@ export async function removeLabel(tx: Transaction, number: number, label: string
   if (takeLabel(tx, thread, label)) tx.save(thread);
 }
 
-function putLabel(tx: Transaction, thread: Thread, label: string): { id: number } | undefined {
+function putLabel(tx: Transaction, thread: Thread, label: string): { id: string } | undefined {
   if (thread.labels.some((other) => sameLabel(other, label))) return undefined;
   thread.labels.push(label);
   return tx.record(thread, { kind: 'labeled', label });
@@ -118,6 +119,30 @@ export async function updateComment(tx: Transaction, number: number, id: number,
   Object.assign(comment, { body: text, updatedAt: at });
   thread.updatedAt = at;
   tx.save(thread);
+}
+
+/** Nothing happens when it waits for that issue already. */
+export async function addDependency(tx: Transaction, number: number, blockedBy: number): Promise<void> {
+  tx.require('triage', 'add a dependency');
+  const issue = await tx.issue(number);
+  await tx.issue(blockedBy);
+  if (number === blockedBy) throw refusedText(`#${number} cannot wait for itself`);
+  if (issue.blockedBy.includes(blockedBy)) return;
+  issue.blockedBy.push(blockedBy);
+  issue.updatedAt = tx.stamp();
+  tx.save(issue);
+}
+
+/** Nothing happens when it is a part of that issue already. */
+export async function addSubIssue(tx: Transaction, parent: number, child: number): Promise<void> {
+  tx.require('triage', 'add a sub-issue');
+  await tx.issue(parent);
+  const issue = await tx.issue(child);
+  if (issue.parent === parent) return;
+  if (parent === child || issue.parent !== undefined) throw refusedText(`#${child} cannot become a part of #${parent}`);
+  issue.parent = parent;
+  issue.updatedAt = tx.stamp();
+  tx.save(issue);
 }
 
 /** Nothing happens when it is closed already. */

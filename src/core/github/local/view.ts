@@ -4,18 +4,18 @@
  * gone means closed; a merge whose commit reached the base means merged, even
  * when the process that made it died before it could say so.
  */
-import type { CheckRun, Issue, PullRequest } from './github.ts';
-import { Fields } from './local-fields.ts';
-import { inFile, listNumbers, type RepositoryFiles, readDocument, readPull } from './local-files.ts';
-import type { IssueRecord, PullRecord } from './local-records.ts';
-import { branchMovedAt, readBranch } from './local-refs.ts';
-import { parseSections } from './local-sections.ts';
+import type { CheckRun, Issue, PullRequest } from '../github.ts';
+import { Fields } from './fields.ts';
+import { inFile, listNumbers, type RepositoryFiles, readDocument, readPull } from './files.ts';
+import type { IssueRecord, PullRecord } from './records.ts';
+import { branchMovedAt, readBranch } from './refs.ts';
+import { parseSections } from './sections.ts';
 
 const CHECKS_KEYS = new Set(['sha', 'checks']);
 const CHECK_KEYS = new Set(['name', 'state', 'at']);
 
 /** The issue in the port's words. */
-export function toIssue({ kind: _, events: __, comments: ___, ...issue }: IssueRecord): Issue {
+export function toIssue({ kind: _, events: __, comments: ___, blockedBy: ____, parent: _____, ...issue }: IssueRecord): Issue {
   return issue;
 }
 
@@ -36,7 +36,7 @@ export async function currentPull(files: RepositoryFiles, record: PullRecord): P
 async function isOnBase(files: RepositoryFiles, base: string, sha: string): Promise<boolean> {
   const tip = readBranch(files.gitDir, base);
   if (tip === undefined || tip === sha) return tip === sha;
-  const { hasCommit, isAncestor } = await import('./local-git.ts');
+  const { hasCommit, isAncestor } = await import('./git.ts');
   return hasCommit(files.gitDir, sha) && isAncestor(files.gitDir, sha, tip);
 }
 

@@ -1,6 +1,6 @@
 /** One process that writes to a local forge: `worker ROOT LOGIN JOB ARGUMENT…`; tests bundle it and run many, or kill it. */
-import { systemClock } from '../../../src/core/clock.ts';
-import { openLocalForge } from '../../../src/core/github/local-forge.ts';
+import { systemClock } from '../../../../src/core/clock.ts';
+import { openLocalForge } from '../../../../src/core/github/local/forge.ts';
 
 const [root = '', login = '', job = '', ...rest] = process.argv.slice(2);
 const forge = openLocalForge({ root, clock: systemClock, as: login, localCi: {} });

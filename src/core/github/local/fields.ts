@@ -1,7 +1,7 @@
 /** Checks what a file of the local forge holds, field by field and by hand: a schema library would cost more than the idle tick. Pure. */
-import { AgentOsError } from '../errors.ts';
-import type { FrontMatter, Plain } from '../front-matter.ts';
-import type { Actor } from './github.ts';
+import { AgentOsError } from '../../errors.ts';
+import type { FrontMatter, Plain } from '../../front-matter.ts';
+import type { Actor } from '../github.ts';
 
 const INSTANT = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d{1,9})?Z$/;
 
@@ -43,6 +43,12 @@ export class Fields {
 
   texts(key: string): string[] {
     return this.#read(key, 'a list of texts', (value) => Array.isArray(value) && value.every((item) => typeof item === 'string'));
+  }
+
+  /** A list of whole numbers above zero. */
+  numbers(key: string): number[] {
+    const fits = (value: Plain) => Number.isSafeInteger(value) && (value as number) > 0;
+    return this.#read(key, 'a list of whole numbers above 0', (value) => Array.isArray(value) && value.every(fits));
   }
 
   /** A list of objects. */

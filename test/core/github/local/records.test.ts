@@ -1,11 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { parsePlainFrontMatter } from '../../../src/core/front-matter.ts';
-import { parseFrontMatterYaml } from '../../../src/core/front-matter-yaml.ts';
-import { closingReferences } from '../../../src/core/github/local-merge.ts';
-import { type IssueRecord, type PullRecord, renderRecord, toIssueRecord, toPullRecord } from '../../../src/core/github/local-records.ts';
-import { isBranchName } from '../../../src/core/github/local-refs.ts';
-import { parseSections, renderSections, type Section, storedText } from '../../../src/core/github/local-sections.ts';
+import { parsePlainFrontMatter } from '../../../../src/core/front-matter.ts';
+import { parseFrontMatterYaml } from '../../../../src/core/front-matter-yaml.ts';
+import { closingReferences } from '../../../../src/core/github/local/merge.ts';
+import { type IssueRecord, type PullRecord, renderRecord, toIssueRecord, toPullRecord } from '../../../../src/core/github/local/records.ts';
+import { isBranchName } from '../../../../src/core/github/local/refs.ts';
+import { parseSections, renderSections, type Section, storedText } from '../../../../src/core/github/local/sections.ts';
 
 const AT = '2026-11-22T10:00:00.000Z';
 const ada = { id: 10, login: 'ada' };
@@ -61,6 +61,8 @@ const issue: IssueRecord = {
   state: 'closed',
   stateReason: 'not_planned',
   pinned: true,
+  blockedBy: [1, 2],
+  parent: 9,
   author: ada,
   labels: ['ready', 'agentos:queued', 'yes'],
   assignees: ['bob'],
@@ -68,10 +70,10 @@ const issue: IssueRecord = {
   updatedAt: AT,
   closedAt: AT,
   events: [
-    { id: 1, at: AT, kind: 'labeled', label: 'prio:high', actor: ada },
-    { id: 2, at: AT, kind: 'renamed', from: 'a', to: 'b' },
-    { id: 3, at: AT, kind: 'edited', actor: ada },
-    { id: 4, at: AT, kind: 'closed', reason: 'not_planned' },
+    { id: '1', at: AT, kind: 'labeled', label: 'prio:high', actor: ada },
+    { id: '2', at: AT, kind: 'renamed', from: 'a', to: 'b' },
+    { id: '3', at: AT, kind: 'edited', actor: ada },
+    { id: '4', at: AT, kind: 'closed', reason: 'not_planned' },
   ],
   comments: [{ id: 5, author: ada, body: 'Hi\n', createdAt: AT, updatedAt: '2026-11-22T10:00:01.000Z' }],
 };
@@ -93,7 +95,7 @@ const pull: PullRecord = {
   assignees: [],
   createdAt: AT,
   updatedAt: AT,
-  events: [{ id: 1, at: AT, kind: 'reopened' }],
+  events: [{ id: '1', at: AT, kind: 'reopened' }],
   comments: [],
   reviews: [{ author: ada, state: 'changes_requested', sha: 'a'.repeat(40), body: 'No', at: AT }],
 };

@@ -4,9 +4,9 @@ import { cpSync, existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { buildSync } from 'esbuild';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { systemClock } from '../../../src/core/clock.ts';
-import { openLocalForge } from '../../../src/core/github/local-forge.ts';
-import { git, type LocalHarness, openHarness, REPO } from './local-harness.ts';
+import { systemClock } from '../../../../src/core/clock.ts';
+import { openLocalForge } from '../../../../src/core/github/local/forge.ts';
+import { git, type LocalHarness, openHarness, REPO } from './harness.ts';
 
 let h: LocalHarness;
 let worker: string;
@@ -14,7 +14,7 @@ let worker: string;
 beforeAll(async () => {
   h = await openHarness();
   worker = join(h.dir, 'worker.cjs');
-  const entry = new URL('local-worker.ts', import.meta.url).pathname;
+  const entry = new URL('worker.ts', import.meta.url).pathname;
   buildSync({ entryPoints: [entry], outfile: worker, bundle: true, platform: 'node', format: 'cjs', target: 'node20.19' });
 });
 afterAll(() => h.close());

@@ -2,13 +2,13 @@
 import { randomBytes } from 'node:crypto';
 import { existsSync, renameSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { ensureDirectory, syncDirectory, writeFileAtomic } from '../atomic-file.ts';
-import { AgentOsError, errnoOf, toIoError } from '../errors.ts';
-import { type FrontMatter, renderFrontMatter } from '../front-matter.ts';
-import { MERGE_METHODS, readUsers, repositoryFiles, sameLogin, type User } from './local-files.ts';
-import { cloneBare } from './local-git.ts';
-import { readBranch, readDefaultBranch } from './local-refs.ts';
-import { type LocalContext, renderSettings, withLock } from './local-transaction.ts';
+import { ensureDirectory, syncDirectory, writeFileAtomic } from '../../atomic-file.ts';
+import { AgentOsError, errnoOf, toIoError } from '../../errors.ts';
+import { type FrontMatter, renderFrontMatter } from '../../front-matter.ts';
+import { MERGE_METHODS, readUsers, repositoryFiles, sameLogin, type User } from './files.ts';
+import { cloneBare } from './git.ts';
+import { readBranch, readDefaultBranch } from './refs.ts';
+import { type LocalContext, renderSettings, withLock } from './transaction.ts';
 
 /** @throws `conflict` when the repository exists, `not_found` when `source` is no git repository, `refused` when it has no current branch or no commit. */
 export async function createRepository(context: LocalContext, repo: string, source: string): Promise<void> {

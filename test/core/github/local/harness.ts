@@ -3,10 +3,10 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import type { Clock } from '../../../src/core/clock.ts';
-import { systemClock } from '../../../src/core/clock.ts';
-import { type LocalForge, openLocalForge } from '../../../src/core/github/local-forge.ts';
-import type { GitHubHarness } from '../../contract/github.ts';
+import type { Clock } from '../../../../src/core/clock.ts';
+import { systemClock } from '../../../../src/core/clock.ts';
+import { type LocalForge, openLocalForge } from '../../../../src/core/github/local/forge.ts';
+import type { GitHubHarness } from '../../../contract/github.ts';
 
 export interface LocalHarness extends GitHubHarness {
   forge: LocalForge;

@@ -2,10 +2,10 @@
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { systemClock } from '../../../src/core/clock.ts';
-import { openLocalForge } from '../../../src/core/github/local-forge.ts';
-import { codeOf } from '../../contract/github.ts';
-import { git, type LocalHarness, makeSource, openHarness, REPO } from './local-harness.ts';
+import { systemClock } from '../../../../src/core/clock.ts';
+import { openLocalForge } from '../../../../src/core/github/local/forge.ts';
+import { codeOf } from '../../../contract/github.ts';
+import { git, type LocalHarness, makeSource, openHarness, REPO } from './harness.ts';
 
 let h: LocalHarness;
 beforeAll(async () => {
@@ -85,7 +85,8 @@ describe('time', () => {
     const times = [issue.createdAt, ...events.map((event) => event.at)];
     expect(times).toEqual([...new Set(times)].sort());
     expect(issue.updatedAt).toBe(events.at(-1)?.at);
-    expect(events.map((event) => event.id)).toEqual(events.map((event) => event.id).toSorted((a, b) => a - b));
+    const ids = events.map((event) => Number(event.id));
+    expect(ids).toEqual(ids.toSorted((a, b) => a - b));
     await forge.editIssue(REPO, number, { title: 'Time 2', body: 'new', addLabels: ['C'] });
     expect((await forge.listIssueEvents(REPO, number)).length).toBe(events.length);
   });

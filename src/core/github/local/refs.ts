@@ -1,6 +1,6 @@
 /** Branches of a bare repository, read from git's files without starting git. */
 import { readFileSync, statSync } from 'node:fs';
-import { AgentOsError, errnoOf, toIoError } from '../errors.ts';
+import { AgentOsError, errnoOf, toIoError } from '../../errors.ts';
 
 const SHA = /^(?:[0-9a-f]{40}|[0-9a-f]{64})$/;
 

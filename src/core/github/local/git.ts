@@ -4,8 +4,8 @@
  * configuration but the repository's own, and no shell.
  */
 import { spawnSync } from 'node:child_process';
-import { AgentOsError, errnoOf } from '../errors.ts';
-import { removeStaleLock } from '../git/stale-lock.ts';
+import { AgentOsError, errnoOf } from '../../errors.ts';
+import { removeStaleLock } from '../../git/stale-lock.ts';
 
 export interface Signature {
   name: string;

@@ -2,16 +2,16 @@
  * Writes on pull requests that do not merge anything: open, close, edit, review,
  * and bringing the files up to date with what happened in git.
  */
-import { AgentOsError } from '../errors.ts';
-import type { PullRequest, Review } from './github.ts';
-import { listNumbers, readPull } from './local-files.ts';
-import { isAhead, updateBranchRef } from './local-git.ts';
-import { checkBody, checkTitle, editThread, requireOn, type ThreadEdit } from './local-issues.ts';
-import { finishMerge } from './local-merge.ts';
-import type { PullRecord } from './local-records.ts';
-import { readBranch, readDefaultBranch } from './local-refs.ts';
-import type { Transaction } from './local-transaction.ts';
-import { currentPull } from './local-view.ts';
+import { AgentOsError } from '../../errors.ts';
+import type { PullRequest, Review } from '../github.ts';
+import { listNumbers, readPull } from './files.ts';
+import { isAhead, updateBranchRef } from './git.ts';
+import { checkBody, checkTitle, editThread, requireOn, type ThreadEdit } from './issues.ts';
+import { finishMerge } from './merge.ts';
+import type { PullRecord } from './records.ts';
+import { readBranch, readDefaultBranch } from './refs.ts';
+import type { Transaction } from './transaction.ts';
+import { currentPull } from './view.ts';
 
 /** The record up to date; what git says differently is saved: merged by a process that died, or closed because the branch is gone. */
 export async function settledPull(tx: Transaction, number: number): Promise<PullRecord> {

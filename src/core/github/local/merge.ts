@@ -4,10 +4,10 @@
  * request's file before it goes on the base, so a process that dies in between
  * leaves a merge that the next one recognises and finishes.
  */
-import { crashPoint } from '../crash-point.ts';
-import { AgentOsError } from '../errors.ts';
-import type { Actor } from './github.ts';
-import { readIssue } from './local-files.ts';
+import { crashPoint } from '../../crash-point.ts';
+import { AgentOsError } from '../../errors.ts';
+import type { Actor } from '../github.ts';
+import { readIssue } from './files.ts';
 import {
   type CommitInfo,
   commitMessage,
@@ -18,11 +18,11 @@ import {
   type Signature,
   treeOf,
   updateBranchRef,
-} from './local-git.ts';
-import { markClosed } from './local-issues.ts';
-import type { PullRecord } from './local-records.ts';
-import { readBranch, readDefaultBranch } from './local-refs.ts';
-import type { Transaction } from './local-transaction.ts';
+} from './git.ts';
+import { markClosed } from './issues.ts';
+import type { PullRecord } from './records.ts';
+import { readBranch, readDefaultBranch } from './refs.ts';
+import type { Transaction } from './transaction.ts';
 
 export interface MergeRequest {
   method: 'squash' | 'merge' | 'rebase';

@@ -3,11 +3,11 @@
  * back. Front matter holds the facts and the timeline, the rest the body and
  * the comments. Pure.
  */
-import type { Document, FrontMatter, Plain } from '../front-matter.ts';
-import { renderFrontMatter } from '../front-matter.ts';
-import type { Actor, Comment, IssueEvent, Review } from './github.ts';
-import { Fields } from './local-fields.ts';
-import { parseSections, renderSections, type Section } from './local-sections.ts';
+import type { Document, FrontMatter, Plain } from '../../front-matter.ts';
+import { renderFrontMatter } from '../../front-matter.ts';
+import type { Actor, Comment, IssueEvent, Review } from '../github.ts';
+import { Fields } from './fields.ts';
+import { parseSections, renderSections, type Section } from './sections.ts';
 
 interface ThreadRecord {
   number: number;
@@ -28,6 +28,10 @@ export interface IssueRecord extends ThreadRecord {
   state: 'open' | 'closed';
   stateReason?: 'completed' | 'not_planned';
   pinned: boolean;
+  /** Numbers of issues that this one waits for. */
+  blockedBy: number[];
+  /** The issue that this one is a part of. */
+  parent?: number;
 }
 
 export interface PullRecord extends ThreadRecord {
@@ -46,7 +50,7 @@ export interface PullRecord extends ThreadRecord {
 }
 
 const KEYS = 'number title state author author_id labels assignees created_at updated_at closed_at events';
-const ISSUE_KEYS = new Set(`${KEYS} state_reason pinned`.split(' '));
+const ISSUE_KEYS = new Set(`${KEYS} state_reason pinned blocked_by parent`.split(' '));
 const PULL_KEYS = new Set(`${KEYS} base head head_sha draft merging_sha merge_sha closed_by closed_by_id`.split(' '));
 const EVENT_KEYS = new Set('id at kind actor actor_id label from to reason'.split(' '));
 const COMMENT_KEYS = new Set('id author author_id created_at updated_at'.split(' '));
@@ -63,6 +67,8 @@ export function toIssueRecord(document: Document): IssueRecord {
     state: fields.oneOf('state', ['open', 'closed']),
     ...(fields.has('state_reason') && { stateReason: fields.oneOf('state_reason', REASONS) }),
     pinned: fields.flag('pinned'),
+    blockedBy: fields.has('blocked_by') ? fields.numbers('blocked_by') : [],
+    ...(fields.has('parent') && { parent: fields.number('parent') }),
   };
 }
 
@@ -104,7 +110,7 @@ function toThread(fields: Fields, body: string, sections: Section[]): ThreadReco
 function toEvent(data: FrontMatter): IssueEvent {
   const fields = new Fields(data, EVENT_KEYS);
   const kind = fields.oneOf('kind', ['labeled', 'unlabeled', 'edited', 'renamed', 'closed', 'reopened']);
-  const base = { id: fields.number('id'), at: fields.instant('at'), ...(fields.has('actor') && { actor: fields.actor('actor') }) };
+  const base = { id: String(fields.number('id')), at: fields.instant('at'), ...(fields.has('actor') && { actor: fields.actor('actor') }) };
   if (kind === 'labeled' || kind === 'unlabeled') return { ...base, kind, label: fields.text('label') };
   if (kind === 'renamed') return { ...base, kind, from: fields.text('from'), to: fields.text('to') };
   if (kind === 'closed') return { ...base, kind, ...(fields.has('reason') && { reason: fields.oneOf('reason', REASONS) }) };
@@ -148,7 +154,8 @@ export function renderRecord(record: IssueRecord | PullRecord): string {
 }
 
 function issueFields(issue: IssueRecord): Record<string, Plain | undefined> {
-  return { state_reason: issue.stateReason, pinned: issue.pinned };
+  const { stateReason, pinned, blockedBy, parent } = issue;
+  return { state_reason: stateReason, pinned, ...(blockedBy.length > 0 && { blocked_by: blockedBy }), parent };
 }
 
 function pullFields(pull: PullRecord): Record<string, Plain | undefined> {
@@ -164,7 +171,7 @@ function pullFields(pull: PullRecord): Record<string, Plain | undefined> {
 }
 
 function eventFields({ id, at, kind, actor, ...rest }: IssueEvent): FrontMatter {
-  return { id, at, kind, ...rest, ...(actor && actorFields('actor', actor)) };
+  return { id: Number(id), at, kind, ...rest, ...(actor && actorFields('actor', actor)) };
 }
 
 function commentSection({ id, author, body, createdAt, updatedAt }: Comment): Section {

@@ -2,12 +2,12 @@
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
-import { systemClock } from '../../../src/core/clock.ts';
-import { type LocalCi, runLocalCi } from '../../../src/core/github/local-ci.ts';
-import { tryLock } from '../../../src/core/lock.ts';
-import { openUnconfined } from '../../../src/core/sandbox/unconfined.ts';
-import { codeOf } from '../../contract/github.ts';
-import { type LocalHarness, openHarness, REPO } from './local-harness.ts';
+import { systemClock } from '../../../../src/core/clock.ts';
+import { type LocalCi, runLocalCi } from '../../../../src/core/github/local/ci.ts';
+import { tryLock } from '../../../../src/core/lock.ts';
+import { openUnconfined } from '../../../../src/core/sandbox/unconfined.ts';
+import { codeOf } from '../../../contract/github.ts';
+import { type LocalHarness, openHarness, REPO } from './harness.ts';
 
 let h: LocalHarness;
 afterEach(() => h.close());

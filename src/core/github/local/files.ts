@@ -6,12 +6,12 @@
  * cannot be read is a `corrupt` error that names the file, never left out.
  */
 import { readdirSync, readFileSync } from 'node:fs';
-import { AgentOsError, errnoOf, toIoError } from '../errors.ts';
-import { type Document, parsePlainFrontMatter } from '../front-matter.ts';
-import { isRepoName } from '../ids.ts';
-import type { Actor, Permission, Repository } from './github.ts';
-import { Fields } from './local-fields.ts';
-import { type IssueRecord, type PullRecord, toIssueRecord, toPullRecord } from './local-records.ts';
+import { AgentOsError, errnoOf, toIoError } from '../../errors.ts';
+import { type Document, parsePlainFrontMatter } from '../../front-matter.ts';
+import { isRepoName } from '../../ids.ts';
+import type { Actor, Permission, Repository } from '../github.ts';
+import { Fields } from './fields.ts';
+import { type IssueRecord, type PullRecord, toIssueRecord, toPullRecord } from './records.ts';
 
 export interface RepositoryFiles {
   repo: string;
@@ -162,7 +162,7 @@ export async function readDocument(path: string): Promise<Document | undefined> 
   if (text === undefined) return undefined;
   const plain = parsePlainFrontMatter(text);
   if (plain) return plain;
-  const { parseFrontMatterYaml } = await import('../front-matter-yaml.ts');
+  const { parseFrontMatterYaml } = await import('../../front-matter-yaml.ts');
   return inFile(path, () => parseFrontMatterYaml(text));
 }
 

@@ -4,12 +4,12 @@
  * reach the disk before the file that uses them, so a crash wastes some and
  * repeats none.
  */
-import { createFileAtomic, writeFileAtomic } from '../atomic-file.ts';
-import type { Clock } from '../clock.ts';
-import { AgentOsError } from '../errors.ts';
-import { renderFrontMatter } from '../front-matter.ts';
-import { takeLock } from '../lock.ts';
-import type { Actor, IssueEvent, Permission } from './github.ts';
+import { createFileAtomic, writeFileAtomic } from '../../atomic-file.ts';
+import type { Clock } from '../../clock.ts';
+import { AgentOsError } from '../../errors.ts';
+import { renderFrontMatter } from '../../front-matter.ts';
+import { takeLock } from '../../lock.ts';
+import type { Actor, IssueEvent, Permission } from '../github.ts';
 import {
   findUser,
   listNumbers,
@@ -21,8 +21,8 @@ import {
   readUsers,
   repositoryFiles,
   type User,
-} from './local-files.ts';
-import { type IssueRecord, type PullRecord, renderRecord } from './local-records.ts';
+} from './files.ts';
+import { type IssueRecord, type PullRecord, renderRecord } from './records.ts';
 
 /** What an adapter was opened with. */
 export interface LocalContext {
@@ -96,9 +96,9 @@ export class Transaction {
   }
 
   /** Adds an event of this user to the timeline. */
-  record(thread: IssueRecord | PullRecord, event: NewEvent): { id: number; at: string } {
+  record(thread: IssueRecord | PullRecord, event: NewEvent): { id: string; at: string } {
     const at = this.stamp();
-    const id = this.newId();
+    const id = String(this.newId());
     thread.events.push({ id, at, ...event, actor: this.actor } as IssueEvent);
     thread.updatedAt = at;
     return { id, at };
