@@ -11,6 +11,7 @@ import { type StatePaths, statePaths } from './core/config/paths.ts';
 import type { LoadedConfig } from './core/config/schema.ts';
 import { AgentOsError, errnoOf, toIoError } from './core/errors.ts';
 import { openEventLog } from './core/events/log.ts';
+import type { GitHub } from './core/github/github.ts';
 import { runId } from './core/ids.ts';
 import type { Output, Ports } from './core/ports.ts';
 import { workingDirectory } from './core/working-directory.ts';
@@ -40,14 +41,17 @@ function openPorts(config: LoadedConfig, request: Omit<ContextRequest, 'config'>
   const run = runId(clock.now(), process.pid);
   const path = process.env['PATH'] ?? '/usr/local/bin:/usr/bin:/bin';
   const localCi = Object.fromEntries(config.repos.map((repo) => [repo.name, repo.local_ci]));
+  let opened: GitHub | undefined;
   const forge = once(async () => {
     const { openLocalForge } = await import('./core/github/local/forge.ts');
-    return openLocalForge({ root: config.forge.root, clock, localCi });
+    if (config.forge.kind !== 'local') throw new AgentOsError('config', `\`forge.kind: ${config.forge.kind}\` is not available`);
+    opened = openLocalForge({ root: config.forge.root, clock, localCi });
+    return opened;
   });
   const sandbox = once(async () => {
     const { openSandbox } = await import('./core/sandbox/open-sandbox.ts');
     const { mode, readable } = config.sandbox;
-    const hidden = [config.path, config.forge.root];
+    const hidden = [config.path, ...(config.forge.kind === 'local' ? [config.forge.root] : [])];
     const opened = await openSandbox({ mode, readable, path, stateDir: config.state_dir, hidden });
     if (opened.notice !== undefined) request.out.note(opened.notice);
     return opened.sandbox;
@@ -60,6 +64,7 @@ function openPorts(config: LoadedConfig, request: Omit<ContextRequest, 'config'>
     signal: request.signal,
     log: openEventLog({ dir: paths.events, clock, run, command: request.command }),
     forge,
+    spent: () => opened?.spent ?? { requests: 0, points: 0 },
     sandbox,
     effects: once(async () => {
       const { openEffects } = await import('./core/effects/journal.ts');
@@ -72,6 +77,11 @@ function openPorts(config: LoadedConfig, request: Omit<ContextRequest, 'config'>
     git: once(async () => {
       const { openGit } = await import('./core/git/open-git.ts');
       return openGit({ paths, path });
+    }),
+    models: once(async () => {
+      if (config.models.length === 0) return undefined;
+      const { openModels } = await import('./core/models/chain.ts');
+      return openModels({ models: config.models, env: process.env, clock });
     }),
     agents: once(async () => {
       const { openAgents } = await import('./core/agents/registry.ts');

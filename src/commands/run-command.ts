@@ -11,6 +11,7 @@ import { tryLock } from '../core/lock.ts';
 import { recordFinish, recordStart } from '../core/loop-record.ts';
 import { isPaused } from '../core/pause.ts';
 import type { Output, Ports } from '../core/ports.ts';
+import { writeTurn } from '../core/turn.ts';
 
 export interface Action {
   kind: string;
@@ -41,7 +42,7 @@ export interface LoopSpec<Snapshot, A extends Action> {
   gather(): Promise<Snapshot>;
   decide(snapshot: Snapshot): A[];
   apply(action: A): Promise<Applied | LongWork>;
-  /** Puts right what every pass puts right (status labels and comments), after everything else. */
+  /** Puts right what every pass puts right (status labels and comments), after everything else and without the lock. */
   finish?(): Promise<void>;
   /** What the pass found out, beside its actions: text goes to stdout ahead of them, data into the document as `report`. */
   report?(): { text: string; data: Plain } | undefined;
@@ -87,6 +88,7 @@ export async function runCommand<S, A extends Action>(
     const reports = await pass(spec, options, ports, () => lock.release());
     status = statusOf(reports);
     reason = reasonOf(reports);
+    if (!options.dryRun) writeTurn(ports.paths, spec.command, leftOut(reports));
     const report = spec.report?.();
     if (report && !options.json && !options.quiet) out.result(`${report.text}\n`);
     print(spec.command, reports, options, ports, startedAt, out, report?.data);
@@ -128,7 +130,10 @@ async function pass<S, A extends Action>(spec: LoopSpec<S, A>, options: LoopOpti
     await Promise.allSettled(long);
     throw error;
   }
-  if (spec.finish && !isPaused(ports.paths) && !ports.signal.aborted) await spec.finish();
+  if (spec.finish && !isPaused(ports.paths) && !ports.signal.aborted) {
+    release();
+    await spec.finish();
+  }
   return reports;
 }
 
@@ -171,9 +176,20 @@ function statusOf(reports: Report[]): number {
   return reports.some((report) => report.error !== undefined) ? 75 : 0;
 }
 
+/** What this pass did not come to, because the forge asked it to wait. */
+function leftOut(reports: Report[]): string | undefined {
+  return reports.find((report) => report.error?.code === 'rate_limit')?.subject;
+}
+
 function reasonOf(reports: Report[]): string {
   const bad = reports.find((report) => report.error !== undefined);
   return bad ? `${bad.subject}: ${bad.error?.message}` : '';
+}
+
+/** Requests and points, where the forge is a service that counts them. */
+function toSpent(ports: Ports): { requests?: number; points?: number } {
+  const { requests, points } = ports.spent();
+  return requests === 0 ? {} : { requests, points };
 }
 
 function summarise(reports: Report[]): Record<'decided' | 'applied' | 'skipped' | 'deferred' | 'failed', number> {
@@ -196,7 +212,7 @@ function print(command: string, reports: Report[], options: LoopOptions, ports: 
       startedAt: startedAt.toISOString(),
       finishedAt: ports.clock.now().toISOString(),
       actions: reports,
-      summary: summarise(reports),
+      summary: { ...summarise(reports), ...ports.spent() },
       ...(report !== undefined && { report }),
     };
     out.result(`${JSON.stringify(document)}\n`);
@@ -228,6 +244,7 @@ async function logPass(
     level: failed > 0 ? 'warn' : 'info',
     outcome: status === 0 ? 'ok' : 'failed',
     reason: `${command}: ${decided} decided, ${applied} applied, ${deferred} deferred, ${failed} failed`,
+    ...toSpent(ports),
     duration_ms: ports.clock.now().getTime() - startedAt.getTime(),
   });
 }

@@ -20,7 +20,10 @@ export function recordStart(dir: string, command: string, run: string, startedAt
 }
 
 export function recordFinish(dir: string, record: LoopRecord, finishedAt: Date, exit: number, reason: string): void {
-  write(dir, { ...record, finished: { run: record.run, at: finishedAt.toISOString(), exit, reason: reason.slice(0, 500) } });
+  const latest = readLoopRecord(dir, record.command);
+  // Passes of a loop may overlap after the lock is released: the one that started last stays the last.
+  const started = latest && latest.startedAt > record.startedAt ? latest : record;
+  write(dir, { ...started, finished: { run: record.run, at: finishedAt.toISOString(), exit, reason: reason.slice(0, 500) } });
 }
 
 /** The heartbeat of a loop; `undefined` when it never ran, or when the file is not one (the next pass writes it anew). */

@@ -10,8 +10,9 @@ import type { LoadedConfig } from './config/schema.ts';
 import type { Effects } from './effects/effects.ts';
 import type { EventLog } from './events/event.ts';
 import type { Git } from './git/git.ts';
-import type { GitHub } from './github/github.ts';
+import type { GitHub, Spent } from './github/github.ts';
 import type { Mailbox } from './mailbox/mailbox.ts';
+import type { Models } from './models/models.ts';
 import type { Sandbox } from './sandbox/sandbox.ts';
 
 export interface Ports {
@@ -24,12 +25,16 @@ export interface Ports {
   /** Aborted by SIGINT or SIGTERM. */
   readonly signal: AbortSignal;
   forge(): Promise<GitHub>;
+  /** What the forge was asked so far; opens nothing. */
+  spent(): Readonly<Spent>;
   effects(): Promise<Effects>;
   mailbox(): Promise<Mailbox>;
   git(): Promise<Git>;
   /** Opens the sandbox in the configured mode. @throws `config` where it is required and missing. */
   sandbox(): Promise<Sandbox>;
   agents(): Promise<ReadonlyMap<string, Agent>>;
+  /** `undefined` where no model is configured. */
+  models(): Promise<Models | undefined>;
 }
 
 /** Where a command's words go: results to stdout, words to people to stderr. */

@@ -161,12 +161,12 @@ function issues(h: () => GitHubHarness): void {
     const { forge, repo } = h();
     const create = async (title: string) => (await forge.createIssue(repo, { title, body: '', labels: [] })).number;
     const [first, second, whole] = [await create('First'), await create('Second'), await create('Whole')];
-    expect(await forge.listDependencies(repo, second)).toEqual([]);
+    expect(await forge.listDependencies(repo, [first, second])).toEqual(new Map());
     await forge.addDependency(repo, second, first);
     await forge.addDependency(repo, second, first);
-    expect(await forge.listDependencies(repo, second)).toEqual([{ repo, issue: first, state: 'open' }]);
+    expect(await forge.listDependencies(repo, [first, second])).toEqual(new Map([[second, [{ repo, issue: first, state: 'open' }]]]));
     await forge.closeIssue(repo, first, 'completed');
-    expect(await forge.listDependencies(repo, second)).toEqual([{ repo, issue: first, state: 'closed' }]);
+    expect(await forge.listDependencies(repo, [second])).toEqual(new Map([[second, [{ repo, issue: first, state: 'closed' }]]]));
     await forge.addSubIssue(repo, whole, second);
     await forge.addSubIssue(repo, whole, second);
     expect(await codeOf(forge.addDependency(repo, second, 99_999))).toBe('not_found');

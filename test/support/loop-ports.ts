@@ -7,6 +7,7 @@ import { Config, type LoadedConfig } from '../../src/core/config/schema.ts';
 import type { Effects } from '../../src/core/effects/effects.ts';
 import { openEventLog } from '../../src/core/events/log.ts';
 import type { GitHub } from '../../src/core/github/github.ts';
+import type { Models } from '../../src/core/models/models.ts';
 import type { Output, Ports } from '../../src/core/ports.ts';
 
 export const LOOP_OPTIONS: LoopOptions = { dryRun: false, json: false, verbose: false, quiet: false, repos: [] };
@@ -18,6 +19,7 @@ export interface LoopPorts {
   repos: string[];
   forge: Partial<GitHub>;
   effects: Effects;
+  models?: Models;
   /** More of the configuration file. */
   config?: Record<string, unknown>;
 }
@@ -46,11 +48,13 @@ export function openLoopPorts(given: LoopPorts): Ports {
     log: openEventLog({ dir: paths.events, clock, run: 'test-run', command: given.command }),
     signal: new AbortController().signal,
     forge: async () => given.forge as GitHub,
+    spent: () => ({ requests: 0, points: 0 }),
     effects: async () => given.effects,
     mailbox: unused,
     git: unused,
     sandbox: unused,
     agents: unused,
+    models: async () => given.models,
   };
 }
 

@@ -1,14 +1,12 @@
 /** Acts on one verdict of dispatch: the durable mailbox first, then what the forge shows. */
 import type { RepoConfig } from '../../core/config/schema.ts';
 import { AgentOsError } from '../../core/errors.ts';
-import { askReadiness, snapshotSha } from '../../core/github/ask-readiness.ts';
+import { snapshotSha } from '../../core/github/ask-readiness.ts';
 import { closePullRequest } from '../../core/github/close-pull-request.ts';
 import type { Issue } from '../../core/github/github.ts';
-import { decideLabels } from '../../core/github/labels.ts';
-import { ensureStatusComment, type Projector, projectLabels, projectLetter, removeLabel } from '../../core/github/projection.ts';
+import { ensureStatusComment, type Projector, projectLetter } from '../../core/github/projection.ts';
 import { renderRelabelComment } from '../../core/github/status-comment.ts';
-import { tryRead } from '../../core/github/try-read.ts';
-import { taskBranch, taskId } from '../../core/ids.ts';
+import { taskBranch } from '../../core/ids.ts';
 import type { Letter } from '../../core/mailbox/mailbox.ts';
 import type { Task } from '../../core/mailbox/task.ts';
 import type { Ports } from '../../core/ports.ts';
@@ -16,12 +14,15 @@ import { clearRequest, writeRequest } from '../../core/requests.ts';
 import { cleanLine } from '../../core/text.ts';
 import type { Applied } from '../run-command.ts';
 import { classify } from './classify.ts';
-import type { DispatchAction, DispatchSnapshot, IssueFacts } from './policy.ts';
+import type { DispatchAction } from './policy.ts';
 
-export async function applyDispatch(ports: Ports, action: DispatchAction): Promise<Applied> {
+/** The branch that work starts from, by repository: asked once a pass. */
+export type Bases = Map<string, Promise<string>>;
+
+export async function applyDispatch(ports: Ports, action: DispatchAction, bases: Bases): Promise<Applied> {
   switch (action.kind) {
     case 'submit-task':
-      return submitTask(ports, action);
+      return submitTask(ports, action, await baseOf(ports, action.repo, bases));
     case 'withdraw':
       return withdrawTask(ports, action);
     case 'ask-again': {
@@ -37,54 +38,9 @@ export async function applyDispatch(ports: Ports, action: DispatchAction): Promi
   }
 }
 
-/** Puts right labels and comments of every issue that was looked at. */
-export async function projectDispatch(ports: Ports, snapshot: DispatchSnapshot): Promise<void> {
-  const concerned = snapshot.repos.flatMap(({ paused, issues }) => (paused ? [] : issues));
-  if (concerned.length === 0) return;
-  const to = await projector(ports);
-  for (const facts of concerned) {
-    const failed = await tryRead(() => projectIssue(ports, to, facts));
-    if (failed instanceof AgentOsError && !failed.temporary) await logUnshown(ports, facts, failed);
-  }
-}
-
-/** A label or comment that cannot be written is tried again by the next pass, and costs no other issue its own. */
-async function logUnshown(ports: Ports, { repo, issue }: IssueFacts, error: AgentOsError): Promise<void> {
-  await ports.log.write({
-    event: 'run.action.failed',
-    level: 'warn',
-    kind: 'project',
-    repo,
-    issue: issue.number,
-    outcome: 'failed',
-    code: error.code,
-    reason: `${repo}#${issue.number}: ${error.message}`,
-  });
-}
-
-async function projectIssue(ports: Ports, to: Projector, facts: IssueFacts): Promise<void> {
-  const { number, labels } = facts.issue;
-  const task = facts.active ?? facts.ended;
-  const { add, remove } = decideLabels(labels, task?.tray);
-  // A waiting task's comment was written with its label; there may be thousands of them.
-  if (!task || (task.tray === 'inbox' && add.length + remove.length === 0))
-    return projectLabels(to, facts.repo, number, labels, task?.tray);
-  const letter = await (await ports.mailbox()).find(task.id);
-  if (!letter || letter.tray !== task.tray) return; // it moved meanwhile: whoever moved it shows it
-  await projectLetter(to, letter, labels);
-  if (letter.tray === 'done') await removeLabel(to, facts.repo, number, facts.readyLabel);
-}
-
-async function submitTask(ports: Ports, action: DispatchAction & { kind: 'submit-task' }): Promise<Applied> {
-  const repo = repoOf(ports, action.repo);
-  const forge = await ports.forge();
-  // The text that goes into the task is read together with the proof that it may: an edit since the first look shows here.
-  const issue = await forge.getIssue(action.repo, action.issue);
-  const readiness = await askReadiness({ forge, effects: await ports.effects(), pins: ports.paths.pins }, repo, issue);
-  if (!readiness.ready || taskId(action.repo, action.issue, readiness.n) !== action.id) {
-    throw new AgentOsError('conflict', `${action.subject} changed while it was looked at`);
-  }
-  const base = repo.base ?? (await forge.getRepository(action.repo)).defaultBranch;
+/** Text and approval were read in one go, and the queue holds the task to them before it starts: nothing is asked again here. */
+async function submitTask(ports: Ports, action: DispatchAction & { kind: 'submit-task' }, base: string): Promise<Applied> {
+  const { of: issue, by: readiness } = action;
   const { formatTask } = await import('./format.ts');
   const task = toTask(ports, issue, action, {
     base,
@@ -103,7 +59,6 @@ async function submitTask(ports: Ports, action: DispatchAction & { kind: 'submit
     outcome: 'submitted',
     reason: action.reason,
   });
-  await projectLetter(await projector(ports), { task, tray: 'inbox' }, issue.labels);
   return {
     outcome: 'applied',
     reason: `${action.reason}; ${task.id} for ${task.agents.join(' → ')}`,
@@ -172,6 +127,16 @@ async function handOver(ports: Ports, to: Projector, letter: Letter): Promise<Ap
     await projectLetter(to, moved, (await to.forge.getIssue(task.repo, task.issue)).labels);
   }
   return { outcome: 'applied', reason, detail: { task: letter.task.id } };
+}
+
+function baseOf(ports: Ports, name: string, bases: Bases): Promise<string> {
+  const known = bases.get(name);
+  if (known) return known;
+  const { base } = repoOf(ports, name);
+  const asked =
+    base === undefined ? ports.forge().then(async (forge) => (await forge.getRepository(name)).defaultBranch) : Promise.resolve(base);
+  bases.set(name, asked);
+  return asked;
 }
 
 async function projector(ports: Ports): Promise<Projector> {

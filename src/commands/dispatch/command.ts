@@ -1,16 +1,18 @@
 /** `agentos dispatch`: one pass from Ready issues to task files. */
 import type { RepoConfig } from '../../core/config/schema.ts';
 import { selectRepos } from '../../core/config/select-repos.ts';
-import type { Issue } from '../../core/github/github.ts';
+import type { IssueView } from '../../core/github/github.ts';
 import { isRepoPaused } from '../../core/pause.ts';
 import type { Output, Ports } from '../../core/ports.ts';
 import { type Action, type LoopOptions, runCommand } from '../run-command.ts';
-import { gatherDispatch, gatherIssue, listActive } from './gather.ts';
+import type { Bases } from './apply.ts';
+import { gatherDispatch, gatherOne } from './gather.ts';
 import { type DispatchAction, type DispatchSnapshot, decideDispatch } from './policy.ts';
 
 export async function runDispatch(options: LoopOptions, ports: Ports, out: Output): Promise<number> {
   const repos = selectRepos(ports.config, options.repos);
   let looked: DispatchSnapshot = { repos: [] };
+  const bases: Bases = new Map();
   return runCommand<DispatchSnapshot, DispatchAction>(
     {
       command: 'dispatch',
@@ -21,9 +23,9 @@ export async function runDispatch(options: LoopOptions, ports: Ports, out: Outpu
       },
       decide: decideDispatch,
       // An idle pass acts on nothing and loads nothing for it.
-      apply: async (action) => (await import('./apply.ts')).applyDispatch(ports, action),
+      apply: async (action) => (await import('./apply.ts')).applyDispatch(ports, action, bases),
       finish: async () => {
-        if (looked.repos.some(({ issues }) => issues.length > 0)) await (await import('./apply.ts')).projectDispatch(ports, looked);
+        if (looked.repos.some(({ issues }) => issues.length > 0)) await (await import('./project.ts')).projectDispatch(ports, looked);
       },
     },
     options,
@@ -33,7 +35,7 @@ export async function runDispatch(options: LoopOptions, ports: Ports, out: Outpu
 }
 
 /** What dispatch would say of this one issue now, whatever labels it carries. */
-export async function explainDispatch(ports: Ports, repo: RepoConfig, issue: Issue): Promise<Action[]> {
-  const facts = await gatherIssue(ports, repo, issue, await listActive(await ports.mailbox()));
+export async function explainDispatch(ports: Ports, repo: RepoConfig, view: IssueView): Promise<Action[]> {
+  const facts = await gatherOne(ports, repo, view);
   return decideDispatch({ repos: [{ repo: repo.name, paused: isRepoPaused(ports.paths, repo.name), issues: [facts] }] });
 }

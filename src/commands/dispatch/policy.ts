@@ -33,7 +33,7 @@ export interface IssueFacts {
   /** The task that the newest `ready` names, when it has ended. */
   ended?: TaskFacts;
   /** Dependencies that are not closed, with what is known of them. */
-  waitsFor: { issue: number; state: 'open' | 'missing' }[];
+  waitsFor: { issue: number; state: 'open' | 'missing'; repo?: string }[];
   /** A circle of dependencies, from this issue to itself. */
   circle?: number[];
 }
@@ -49,7 +49,7 @@ export interface DispatchSnapshot {
 }
 
 export type DispatchAction = Action & { repo: string; issue: number } & (
-    | { kind: 'submit-task'; id: string }
+    | { kind: 'submit-task'; id: string; of: Issue; by: Readiness & { ready: true } }
     | { kind: 'withdraw'; id: string; request: 'cancel' | 'supersede'; running: boolean; tray: Tray; pullRequest?: number }
     | { kind: 'ask-again'; by: string }
     | { kind: 'unreadable'; error: AgentOsError }
@@ -82,7 +82,8 @@ function decideIssue(facts: IssueFacts): Verdict {
   if (facts.circle) return { kind: 'hold', reason: `depends on itself: ${facts.circle.map((n) => `#${n}`).join(' → ')}` };
   const missing = facts.waitsFor.find((dependency) => dependency.state === 'missing');
   if (missing) return { kind: 'hold', reason: `depends on #${missing.issue}, which does not exist` };
-  if (facts.waitsFor.length > 0) return { kind: 'wait', reason: `waits for ${facts.waitsFor.map((one) => `#${one.issue}`).join(', ')}` };
+  if (facts.waitsFor.length > 0)
+    return { kind: 'wait', reason: `waits for ${facts.waitsFor.map((one) => `${one.repo ?? ''}#${one.issue}`).join(', ')}` };
   if (bytesOf(issue.body) > TEXT_LIMIT_BYTES) {
     return {
       kind: 'hold',
@@ -92,6 +93,8 @@ function decideIssue(facts: IssueFacts): Verdict {
   return {
     kind: 'submit-task',
     id: taskId(facts.repo, issue.number, readiness.n),
+    of: issue,
+    by: readiness,
     reason: `\`${facts.readyLabel}\` by ${readiness.by.login}`,
   };
 }

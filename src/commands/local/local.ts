@@ -9,7 +9,7 @@ import type { User } from '../../core/github/local/files.ts';
 import { PERMISSIONS } from '../../core/github/local/files.ts';
 import { registerIssues } from './issue.ts';
 import { registerPulls } from './pr.ts';
-import { type AsOption, collect, type LocalCall, type LocalTools, openForge, print, repoOf } from './tools.ts';
+import { type AsOption, collect, type LocalCall, type LocalTools, localRoot, openForge, print, repoOf } from './tools.ts';
 
 export function registerLocal(program: Command, tools: LocalTools): void {
   const local = program
@@ -61,7 +61,7 @@ async function ci(call: LocalCall<{ repo?: string[] }>): Promise<number> {
   const git = await ports.git();
   const outcomes = await runLocalCi(
     {
-      root: ports.config.forge.root,
+      root: localRoot(ports.config),
       clock: ports.clock,
       sandbox: ports.sandbox,
       setupNetwork: ports.config.sandbox.network.length > 0,

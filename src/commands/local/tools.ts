@@ -1,6 +1,7 @@
 /** What the `agentos local` commands share: the forge as a person, options that several take, arguments read strictly. */
 import { readFileSync } from 'node:fs';
 import { type Command, Option } from 'commander';
+import type { LoadedConfig } from '../../core/config/schema.ts';
 import { AgentOsError, toIoError } from '../../core/errors.ts';
 import type { LocalForge } from '../../core/github/local/forge.ts';
 import { isRepoName } from '../../core/ids.ts';
@@ -31,12 +32,20 @@ export interface BodyOptions {
   bodyFile?: string;
 }
 
+/** @throws AgentOsError `config` where the forge is not a local one. */
+export function localRoot({ forge, path }: Pick<LoadedConfig, 'forge' | 'path'>): string {
+  if (forge.kind === 'local') return forge.root;
+  throw new AgentOsError('config', `\`${path}\` has no local forge: \`forge.kind\` is \`${forge.kind}\``, {
+    hint: 'Use GitHub itself for this, or name another configuration with --config.',
+  });
+}
+
 /** The forge as the person that `--as` names; `operator` when it names none. */
 export async function openForge(call: LocalCall<AsOption>): Promise<LocalForge> {
   const { config, clock } = await call.ports();
   const { openLocalForge } = await import('../../core/github/local/forge.ts');
   const localCi = Object.fromEntries(config.repos.map((repo) => [repo.name, repo.local_ci]));
-  return openLocalForge({ root: config.forge.root, clock, as: call.options.as ?? 'operator', localCi });
+  return openLocalForge({ root: localRoot(config), clock, as: call.options.as ?? 'operator', localCi });
 }
 
 export function addAs(command: Command): Command {

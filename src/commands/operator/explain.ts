@@ -37,10 +37,11 @@ async function explain(call: Call, tools: OperatorTools): Promise<number> {
   const [repo] = selectRepos(ports.config, [reference.repo]);
   if (!repo) throw new AgentOsError('usage', `\`${reference.repo}\` is not configured`);
   const letter = (await findOfIssue(ports, reference)) ?? (await findByPullRequest(ports, reference));
-  const issue = await (await ports.forge()).getIssue(repo.name, letter?.task.issue ?? reference.number);
+  const view = await (await ports.forge()).viewIssue(repo.name, letter?.task.issue ?? reference.number);
+  const { issue } = view;
   const { explainers } = tools;
   const asked = await Promise.all([
-    ask('dispatch', () => explainers.dispatch(ports, repo, issue)),
+    ask('dispatch', () => explainers.dispatch(ports, repo, view)),
     ask('queue', () => explainers.queue(ports, repo, issue.number)),
     ask('pr-monitor', () => explainers['pr-monitor'](ports, repo, issue.number)),
   ]);

@@ -6,7 +6,7 @@ import type { Paint } from './tools.ts';
 
 export function renderConfigSummary(config: LoadedConfig, builtIn: readonly ProtectedGlob[], paint: Paint): string {
   const sections = [
-    [`${config.path}: ${paint('good', 'correct')}`, `  state: ${config.state_dir}`, `  forge: ${config.forge.kind}, ${config.forge.root}`],
+    [`${config.path}: ${paint('good', 'correct')}`, `  state: ${config.state_dir}`, `  forge: ${renderForge(config.forge)}`],
     ['Repositories', ...config.repos.flatMap(renderRepo)],
     ['Agents', ...Object.entries(config.agents).map(([name, agent]) => `  ${name}: ${renderAgent(agent)}`)],
     ['Routing', ...Object.entries(config.routing).map(([type, chain]) => `  ${type}: ${chain?.join(' → ')}`)],
@@ -17,6 +17,14 @@ export function renderConfigSummary(config: LoadedConfig, builtIn: readonly Prot
     .filter((lines) => lines.length > 0)
     .map((lines) => lines.join('\n'))
     .join('\n\n')}\n`;
+}
+
+function renderForge(forge: LoadedConfig['forge']): string {
+  if (forge.kind === 'local') return `local, ${forge.root}`;
+  const { app, token_env: tokenEnv, writes } = forge;
+  const who = app ? `app ${app.id}, installation ${app.installation_id}, key ${app.private_key_file}` : `the token in $${tokenEnv}`;
+  const alone = app || forge.machine_account ? 'an account of its own' : "a person's account";
+  return `github, ${forge.api_url}, ${who}, ${alone}, at most ${writes.per_minute} writes a minute and ${writes.per_hour} an hour`;
 }
 
 function renderRepo(repo: RepoConfig): string[] {

@@ -80,8 +80,9 @@ async function look(ports: Ports, task: Task): Promise<string> {
   if (!repo)
     throw new AgentOsError('config', `\`${task.repo}\` is not in \`repos\` any more`, { hint: 'Add it to the configuration again.' });
   const forge = await ports.forge();
-  const issue = await forge.getIssue(task.repo, task.issue);
-  const readiness = await askReadiness({ forge, effects: await ports.effects(), pins: ports.paths.pins }, repo, issue);
+  const view = await forge.viewIssue(task.repo, task.issue);
+  const { issue } = view;
+  const readiness = await askReadiness({ forge, effects: await ports.effects(), pins: ports.paths.pins }, repo, view);
   const anew = { hint: `Put \`${repo.ready.label}\` on #${task.issue} again: that makes a new task.` };
   if (!readiness.ready) throw new AgentOsError('refused', `issue #${task.issue} is not ready: ${readiness.reason}`, anew);
   if (taskId(task.repo, task.issue, readiness.n) !== task.id) {

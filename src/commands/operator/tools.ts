@@ -4,7 +4,7 @@
  * no other command.
  */
 import type { RepoConfig } from '../../core/config/schema.ts';
-import type { Issue } from '../../core/github/github.ts';
+import type { IssueView } from '../../core/github/github.ts';
 import type { Output, Ports } from '../../core/ports.ts';
 import type { Action } from '../run-command.ts';
 
@@ -36,7 +36,7 @@ export interface Call<Options = Record<string, never>> {
 
 /** What each loop would say of one issue now. */
 export interface Explainers {
-  dispatch(ports: Ports, repo: RepoConfig, issue: Issue): Promise<Action[]>;
+  dispatch(ports: Ports, repo: RepoConfig, view: IssueView): Promise<Action[]>;
   queue(ports: Ports, repo: RepoConfig, issue: number): Promise<Action[]>;
   'pr-monitor'(ports: Ports, repo: RepoConfig, issue: number): Promise<Action[]>;
 }

@@ -85,13 +85,13 @@ async function verifyMerge(ports: Ports, repo: RepoConfig, task: Task, pull: Pul
 async function fetchMerge(ports: Ports, host: HostRepository, task: Task, pull: PullRequest): Promise<string | undefined> {
   const git = await ports.git();
   const forge = await ports.forge();
-  const { url } = await forge.getRemote(task.repo, 'read');
+  const remote = await forge.getRemote(task.repo, 'read');
   const tip = await forge.findBranch(task.repo, pull.base);
   if (tip === undefined) return undefined;
-  await git.fetch(host, url, [{ branch: pull.base, sha: tip }]);
+  await git.fetch(host, remote, [{ branch: pull.base, sha: tip }]);
   const missing = (await git.findCommit(host.preserved, pull.headSha)) === undefined;
   if (missing && (await forge.findBranch(task.repo, pull.head)) === pull.headSha)
-    await git.fetch(host, url, [{ branch: pull.head, sha: pull.headSha }]);
+    await git.fetch(host, remote, [{ branch: pull.head, sha: pull.headSha }]);
   return tip;
 }
 

@@ -51,7 +51,8 @@ export async function gatherPull(ports: Ports, repo: RepoConfig, letter: Letter,
   const forge = await ports.forge();
   const { task } = letter;
   // The issue first: when a person merges in between, the merge is seen before what it closed.
-  const issue = await forge.getIssue(task.repo, task.issue);
+  const view = await forge.viewIssue(task.repo, task.issue);
+  const { issue } = view;
   const pull = await forge.getPullRequest(task.repo, number);
   const request = readRequest(ports.paths.requests, task.id);
   const facts: PullFacts = {
@@ -70,7 +71,7 @@ export async function gatherPull(ports: Ports, repo: RepoConfig, letter: Letter,
   };
   if (pull.state !== 'open' || letter.tray === 'escalated') return facts;
   facts.ours = (await listOwnHeads(ports, task, pull.headSha)).length > 0;
-  facts.readiness = await askReadiness({ forge, effects: await ports.effects(), pins: ports.paths.pins }, repo, issue);
+  facts.readiness = await askReadiness({ forge, effects: await ports.effects(), pins: ports.paths.pins }, repo, view);
   facts.checks = await forge.listCheckRuns(task.repo, pull.headSha, pull.base);
   facts.reviews = await gatherReviews(ports, repo, facts);
   const quiet = facts.checks.every((check) => check.state === 'success' || check.state === 'neutral');
@@ -109,7 +110,7 @@ async function addTree(ports: Ports, repo: RepoConfig, facts: PullFacts): Promis
   const baseTip = await forge.findBranch(task.repo, pull.base);
   if (baseTip === undefined) return;
   const host = await git.openHost(task.repo);
-  await git.fetch(host, (await forge.getRemote(task.repo, 'read')).url, [
+  await git.fetch(host, await forge.getRemote(task.repo, 'read'), [
     { branch: pull.base, sha: baseTip },
     { branch: pull.head, sha: pull.headSha },
   ]);

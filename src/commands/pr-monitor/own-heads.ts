@@ -45,7 +45,7 @@ export async function findOwnUpdate(ports: Ports, { repo, branch, base }: Task, 
   const baseTip = await forge.findBranch(repo, base);
   if (tip === undefined || tip === expected || baseTip === undefined) return undefined;
   const host = await git.openHost(repo);
-  await git.fetch(host, (await forge.getRemote(repo, 'read')).url, [
+  await git.fetch(host, await forge.getRemote(repo, 'read'), [
     { branch, sha: tip },
     { branch: base, sha: baseTip },
   ]);

@@ -102,8 +102,9 @@ export async function gatherStart(ports: Ports, repo: RepoConfig, letter: Letter
   const { askReadiness, snapshotSha } = await import('../../core/github/ask-readiness.ts');
   const forge = await ports.forge();
   const { task } = letter;
-  const issue = await forge.getIssue(task.repo, task.issue);
-  const readiness = await askReadiness({ forge, effects: await ports.effects(), pins: ports.paths.pins }, repo, issue);
+  const view = await forge.viewIssue(task.repo, task.issue);
+  const { issue } = view;
+  const readiness = await askReadiness({ forge, effects: await ports.effects(), pins: ports.paths.pins }, repo, view);
   const facts: StartFacts = { task, issue, readiness, snapshotSha: snapshotSha(issue) };
   return task.pull_request === undefined ? facts : { ...facts, pullRequest: await forge.getPullRequest(task.repo, task.pull_request) };
 }

@@ -37,7 +37,7 @@ export async function fetchBase(job: Job): Promise<string> {
   if (tip === undefined) throw new AgentOsError('not_found', `${task.repo} has no branch \`${task.base}\``);
   const wanted = [{ branch: task.base, sha: tip }];
   if (task.fix) wanted.push({ branch: task.branch, sha: task.fix.head });
-  await git.fetch(host, (await forge.getRemote(task.repo, 'read')).url, wanted);
+  await git.fetch(host, await forge.getRemote(task.repo, 'read'), wanted);
   return tip;
 }
 

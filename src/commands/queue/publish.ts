@@ -47,9 +47,9 @@ async function pushCommit(by: Publisher, task: Task, commit: string): Promise<vo
     nature: 'once',
     probe: async () => ((await forge.findBranch(task.repo, task.branch)) === commit ? commit : undefined),
     act: async () => {
-      const { url } = await forge.getRemote(task.repo, 'write');
+      const remote = await forge.getRemote(task.repo, 'write');
       const expected = await expectedHead(by, task);
-      await git.push(host, url, { commit, branch: task.branch, ...(expected !== undefined && { expected }) });
+      await git.push(host, remote, { commit, branch: task.branch, ...(expected !== undefined && { expected }) });
       return commit;
     },
   });

@@ -7,7 +7,7 @@ import { createHash } from 'node:crypto';
 import { createFileAtomic, ensureDirectory, readIfThere } from '../atomic-file.ts';
 import type { RepoConfig } from '../config/schema.ts';
 import type { Effects } from '../effects/effects.ts';
-import type { Actor, GitHub, Issue, Permission } from './github.ts';
+import type { Actor, GitHub, Issue, IssueView, Permission } from './github.ts';
 import { actorsToAsk, decideReadiness, type Readiness, type ReadinessFacts } from './readiness.ts';
 
 export interface Asker {
@@ -15,18 +15,19 @@ export interface Asker {
   effects: Effects;
   /** Directory of the pins: one file a login. */
   pins: string;
+  /** Answers of this very pass, where many issues are judged in a row; never kept longer. */
+  asked?: Map<string, Promise<Permission>>;
 }
 
 /** Kind of the effect by which `plan` makes an issue Ready; its result holds `eventId`. */
 const READY_EFFECT = 'add-ready-label';
 
-export async function askReadiness(asker: Asker, repo: RepoConfig, issue: Issue): Promise<Readiness> {
-  return decideReadiness(await gatherReadiness(asker, repo, issue));
+export async function askReadiness(asker: Asker, repo: RepoConfig, view: IssueView): Promise<Readiness> {
+  return decideReadiness(await gatherReadiness(asker, repo, view));
 }
 
-async function gatherReadiness(asker: Asker, repo: RepoConfig, issue: Issue): Promise<ReadinessFacts> {
+async function gatherReadiness(asker: Asker, repo: RepoConfig, { issue, events }: IssueView): Promise<ReadinessFacts> {
   const { forge, effects } = asker;
-  const events = await forge.listIssueEvents(repo.name, issue.number);
   const ours = (await effects.list(repo.name, READY_EFFECT)).filter((record) => record.subject === `#${issue.number}`);
   const facts: ReadinessFacts = {
     issue,
@@ -44,19 +45,26 @@ async function gatherReadiness(asker: Asker, repo: RepoConfig, issue: Issue): Pr
 
 /** What `isTrusted` needs to know of these accounts. */
 export async function askTrust(
-  asker: Pick<Asker, 'forge' | 'pins'>,
+  asker: Pick<Asker, 'forge' | 'pins' | 'asked'>,
   repo: RepoConfig,
   actors: readonly Actor[],
 ): Promise<{ permissions: Map<number, Permission>; pins: Map<string, number> }> {
   const permissions = new Map<number, Permission>();
   const pins = new Map<string, number>();
   for (const actor of actors) {
-    if (repo.trusted === 'write') permissions.set(actor.id, await asker.forge.getPermission(repo.name, actor));
+    if (repo.trusted === 'write') permissions.set(actor.id, await askPermission(asker, repo.name, actor));
     else if (repo.trusted.some((login) => login.toLowerCase() === actor.login.toLowerCase())) {
       pins.set(actor.login.toLowerCase(), pinned(asker.pins, actor));
     }
   }
   return { permissions, pins };
+}
+
+function askPermission({ forge, asked }: Pick<Asker, 'forge' | 'asked'>, repo: string, actor: Actor): Promise<Permission> {
+  const key = `${repo} ${actor.id} ${actor.login}`;
+  const known = asked?.get(key) ?? forge.getPermission(repo, actor);
+  asked?.set(key, known);
+  return known;
 }
 
 /** Of title and body: what the accepted `ready` froze. */

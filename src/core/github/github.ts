@@ -167,8 +167,8 @@ export interface GitHub {
   findIssues(queries: readonly IssueQuery[]): Promise<Map<string, IssueView[] | AgentOsError>>;
   /** Read now. */
   viewIssue(repo: string, issue: number): Promise<IssueView>;
-  /** What the forge itself knows of the issues that this one waits for; lines of its text are not looked at. */
-  listDependencies(repo: string, issue: number): Promise<Dependency[]>;
+  /** By number, what the forge itself knows of the issues that these wait for, where there is any; lines of their texts are not looked at. */
+  listDependencies(repo: string, issues: readonly number[]): Promise<Map<number, Dependency[]>>;
   /** Oldest first; pull requests are not in it. */
   listIssues(repo: string, filter: IssueFilter): Promise<Issue[]>;
   getIssue(repo: string, issue: number): Promise<Issue>;

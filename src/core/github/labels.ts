@@ -14,6 +14,9 @@ const STATUS: Partial<Record<Tray, string>> = {
   escalated: 'agentos:needs-human',
 };
 
+/** All of them. */
+export const STATUS_LABELS: readonly string[] = Object.values(STATUS);
+
 /** The one status label of a task in this tray; `undefined` for `done` and `failed`. */
 function statusLabel(tray: Tray): string | undefined {
   return STATUS[tray];
@@ -24,6 +27,6 @@ export function decideLabels(current: readonly string[], tray: Tray | undefined)
   const wanted = tray && statusLabel(tray);
   return {
     add: wanted !== undefined && !current.includes(wanted) ? [wanted] : [],
-    remove: current.filter((label) => Object.values(STATUS).includes(label) && label !== wanted),
+    remove: current.filter((label) => STATUS_LABELS.includes(label) && label !== wanted),
   };
 }

@@ -61,7 +61,7 @@ export function decideReadiness(facts: ReadinessFacts): Readiness {
   const by = newest.actor;
   const trust = judgeActor(facts, newest.id, by);
   if (trust) return { ready: false, ...trust, by };
-  const edit = facts.events.find((event) => isEdit(event) && Date.parse(event.at) >= Date.parse(newest.at));
+  const edit = findEdit(facts.events, newest.at);
   if (edit) {
     const what = edit.kind === 'renamed' ? 'renamed' : 'edited';
     return { ready: false, why: 'edited', reason: `${what} after \`${label}\` was put on; put the label on again`, by };
@@ -91,6 +91,12 @@ export function hasLabel(labels: readonly string[], label: string): boolean {
   return labels.some((name) => name.toLowerCase() === label.toLowerCase());
 }
 
+/** Whether title or body changed at or after the newest `ready`. */
+export function isEditedSinceReady(events: readonly IssueEvent[], label: string): boolean {
+  const newest = readyEvents(events, label).at(-1);
+  return newest !== undefined && findEdit(events, newest.at) !== undefined;
+}
+
 /** How often the issue was made ready: the `n` of its newest task. */
 export function countReady(events: readonly IssueEvent[], label: string): number {
   return readyEvents(events, label).length;
@@ -101,8 +107,8 @@ function readyEvents(events: readonly IssueEvent[], label: string): IssueEvent[]
   return events.filter((event) => event.kind === 'labeled' && event.label.toLowerCase() === label.toLowerCase());
 }
 
-function isEdit(event: IssueEvent): boolean {
-  return event.kind === 'edited' || event.kind === 'renamed';
+function findEdit(events: readonly IssueEvent[], since: string): IssueEvent | undefined {
+  return events.find((event) => (event.kind === 'edited' || event.kind === 'renamed') && Date.parse(event.at) >= Date.parse(since));
 }
 
 function judgeActor(facts: ReadinessFacts, eventId: string, by: Actor): { why: 'untrusted' | 'own_label'; reason: string } | undefined {

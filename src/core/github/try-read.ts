@@ -7,12 +7,16 @@ import { AgentOsError, type ErrorCode } from '../errors.ts';
 /** These concern every item: asking for the next one would fail in the same way. */
 const OF_ALL: ReadonlySet<ErrorCode> = new Set(['io', 'auth', 'config', 'rate_limit', 'cancelled']);
 
-/** What was read, or why this one thing could not be. @throws AgentOsError what concerns every item; our own bugs. */
-export async function tryRead<T>(read: () => Promise<T>): Promise<T | AgentOsError> {
+/**
+ * What was read, or why this one thing could not be.
+ * @param too codes that the caller takes care of although they concern every item.
+ * @throws AgentOsError what concerns every item; our own bugs.
+ */
+export async function tryRead<T>(read: () => Promise<T>, too: readonly ErrorCode[] = []): Promise<T | AgentOsError> {
   try {
     return await read();
   } catch (error) {
-    if (error instanceof AgentOsError && !OF_ALL.has(error.code)) return error;
+    if (error instanceof AgentOsError && (!OF_ALL.has(error.code) || too.includes(error.code))) return error;
     throw error;
   }
 }

@@ -119,8 +119,8 @@ export class LocalForge implements GitHub {
     return readView(await this.#files(repo), issue);
   }
 
-  async listDependencies(repo: string, issue: number): Promise<Dependency[]> {
-    return listDependencies(await this.#files(repo), issue);
+  async listDependencies(repo: string, issues: readonly number[]): Promise<Map<number, Dependency[]>> {
+    return listDependencies(await this.#files(repo), issues);
   }
 
   /** None has a stamp: a look costs nothing here. */

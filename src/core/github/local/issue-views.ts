@@ -24,12 +24,16 @@ export async function readView(files: RepositoryFiles, number: number): Promise<
   return toView(await readKnown(files, number));
 }
 
-/** What the issue's own file says that it waits for. */
-export async function listDependencies(files: RepositoryFiles, number: number): Promise<Dependency[]> {
-  const found: Dependency[] = [];
-  for (const issue of (await readKnown(files, number)).blockedBy) {
-    const record = await readIssue(files, issue);
-    if (record) found.push({ repo: files.repo, issue, state: record.state });
+/** What the issues' own files say that they wait for. */
+export async function listDependencies(files: RepositoryFiles, numbers: readonly number[]): Promise<Map<number, Dependency[]>> {
+  const found = new Map<number, Dependency[]>();
+  for (const number of numbers) {
+    const list: Dependency[] = [];
+    for (const issue of (await readKnown(files, number)).blockedBy) {
+      const record = await readIssue(files, issue);
+      if (record) list.push({ repo: files.repo, issue, state: record.state });
+    }
+    if (list.length > 0) found.set(number, list);
   }
   return found;
 }
