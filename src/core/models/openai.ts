@@ -1,0 +1,52 @@
+/**
+ * Models of OpenAI, and of others that speak its Chat Completions API, such as
+ * DeepSeek. The SDK repeats nothing and logs nothing: the chain decides what
+ * comes next.
+ */
+import OpenAI, { APIError } from 'openai';
+import type { ModelAccess, ModelAdapter, ProviderFault } from './models.ts';
+
+/** DeepSeek knows the older name of the limit only. */
+const ADDRESS = { openai: 'https://api.openai.com/v1', deepseek: 'https://api.deepseek.com' } as const;
+
+export function openOpenAi(provider: keyof typeof ADDRESS, { model, key, baseUrl }: ModelAccess): ModelAdapter {
+  const client = new OpenAI({
+    apiKey: key,
+    baseURL: baseUrl ?? ADDRESS[provider],
+    // `null`: nothing of an account is taken from the environment.
+    organization: null,
+    project: null,
+    maxRetries: 0,
+    logLevel: 'off',
+  });
+  return {
+    call: async ({ system, turns, maxOutputTokens, signal }) => {
+      const said = turns.map(({ role, text }) => ({ role, content: text }));
+      const limit = provider === 'openai' ? { max_completion_tokens: maxOutputTokens } : { max_tokens: maxOutputTokens };
+      const messages = [{ role: 'system' as const, content: system }, ...said];
+      const body = { model, messages, response_format: { type: 'json_object' as const }, ...limit };
+      const reply = await client.chat.completions.create(body, { signal });
+      const choice = reply.choices[0];
+      if (!choice) throw new TypeError('the reply holds no choice');
+      const refused = choice.finish_reason === 'content_filter' || typeof choice.message.refusal === 'string';
+      return {
+        text: choice.message.content ?? '',
+        usage: { input_tokens: reply.usage?.prompt_tokens ?? 0, output_tokens: reply.usage?.completion_tokens ?? 0 },
+        end: refused ? 'refused' : choice.finish_reason === 'length' ? 'cut' : 'complete',
+      };
+    },
+    explain,
+  };
+}
+
+function explain(error: unknown): ProviderFault | undefined {
+  if (!(error instanceof APIError)) return undefined;
+  const { status, headers, code, type } = error as APIError<number | undefined, Headers | undefined>;
+  const said = (error.error as { message?: unknown } | undefined)?.message;
+  return {
+    status,
+    retryAfter: headers?.get('retry-after') ?? undefined,
+    type: code ?? type,
+    message: typeof said === 'string' ? said : '',
+  };
+}
