@@ -50,12 +50,16 @@ export interface PullFacts {
   checks: CheckRun[];
   reviews: ReviewFacts;
   tree?: TreeFacts;
+  /** What the verdict rests on, in one word; absent where the forge gives no stamps. */
+  key?: string;
 }
 
 export interface PrMonitorSnapshot {
   pulls: PullFacts[];
   /** Tasks that were not looked at, with the reason; an error where looking failed. */
   left?: { id: string; issue: number; subject: string; reason: string; error?: AgentOsError }[];
+  /** Verdicts of an earlier pass that still hold: nothing has happened since. */
+  unchanged?: { id: string; subject: string; kind: 'wait' | 'hold' | 'skip'; reason: string }[];
 }
 
 export type PrMonitorAction = Action & { id: string } & (
@@ -83,14 +87,15 @@ export function decidePrMonitor(snapshot: PrMonitorSnapshot): PrMonitorAction[] 
     if (verdict.kind === 'merge') merging.add(lane);
     return { id: task.id, subject: `${task.repo}#${pull.number}`, expectedHeadSha: pull.headSha, ...verdict } as PrMonitorAction;
   });
-  return [...looked, ...(snapshot.left ?? []).map(toLeft)];
+  return [...looked, ...(snapshot.unchanged ?? []), ...(snapshot.left ?? []).map(toLeft)];
 }
 
 function toLeft({ id, subject, reason, error }: NonNullable<PrMonitorSnapshot['left']>[number]): PrMonitorAction {
   return error ? { kind: 'unreadable', id, subject, reason, error } : { kind: 'hold', id, subject, reason };
 }
 
-function decidePull(facts: PullFacts): Verdict {
+/** The verdict on one, whatever happens to the others. */
+export function decidePull(facts: PullFacts): Verdict {
   return decideEnd(facts) ?? decideStop(facts) ?? decideChecks(facts) ?? decideMerge(facts);
 }
 
