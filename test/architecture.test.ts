@@ -19,11 +19,14 @@ const files = readdirSync(root, { recursive: true, encoding: 'utf8' })
 const PURE = [
   /^commands\/[^/]+\/(policy|format|classify|start|outcome|report|prompt|reviews|statistics|similarity|detect|fingerprint|requirements|proposal|score|activity|filed|marker|render[a-z-]*)\.ts$/,
   /^core\/(ids|text|front-matter|front-matter-yaml|statistics|errors)\.ts$/,
-  /^core\/config\/(schema|paths|describe|select-repos|shape)\.ts$/,
+  /^core\/config\/(schema|paths|describe|select-repos|shape|api-url|secret-shape)\.ts$/,
   /^core\/events\/event\.ts$/,
   /^core\/mailbox\/(mailbox|task|message|reclaim)\.ts$/,
   /^core\/github\/(github|labels|readiness|dependencies|status-comment|quiet-title|local\/(records|fields|sections))\.ts$/,
+  /^core\/github\/octokit\/(issue-query|decide-pages)\.ts$/,
+  /^core\/github\/octokit\/(answer|to-issue|to-pull|check-runs)\.ts$/,
   /^core\/git\/(git|tree-policy|glob|protected-paths|names)\.ts$/,
+  /^core\/models\/(models|provider-error|extract-json|fit-text)\.ts$/,
   /^core\/agents\/(agent|result|result-sections|issue-blocks|unified-diff)\.ts$/,
   /^core\/(effects\/(effects|decide-effect)|sandbox\/sandbox|routing\/chain|memory\/(entries|render)|fsck\/(snapshot|([a-z]+-)?invariants))\.ts$/,
 ];
@@ -33,6 +36,9 @@ const FENCES: Record<string, RegExp> = {
   commander: /^(program\.ts|commands\/(operator|local)\/[^/]+\.ts)$/,
   execa: /^core\/process\.ts$/,
   'simple-git': /^core\/git\/simple-git\.ts$/,
+  '@anthropic-ai/sdk': /^core\/models\/anthropic\.ts$/,
+  openai: /^core\/models\/openai\.ts$/,
+  '@google/generative-ai': /^core\/models\/google\.ts$/,
   pino: /^core\/events\/log\.ts$/,
 };
 const PURE_PACKAGES = /^(zod|yaml|mdast|mdast-util-from-markdown|mdast-util-gfm|micromark-extension-gfm)$/;
