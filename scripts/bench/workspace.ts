@@ -20,7 +20,7 @@ export function benchWorkspace(report: Report): Promise<void> {
     const paths = statePaths(join(dir, 'state'));
     const port = openGit({ paths, path: process.env['PATH'] ?? '' });
     const host = await port.openHost('bench/large');
-    await port.fetch(host, forge, [{ branch: 'main' }]);
+    await port.fetch(host, { url: forge }, [{ branch: 'main' }]);
     const ours: number[] = [];
     const theirs: number[] = [];
     // The first pair fills the caches and is not counted.

@@ -6,6 +6,7 @@
  * mirror (forge branches only) and a bare preserved repository (agents' trees,
  * never mounted), whose objects stand on the mirror's.
  */
+import type { GitRemote } from '../github/github.ts';
 import type { TreeChange } from './tree-policy.ts';
 
 /** The two host-owned repositories of one forge repository. */
@@ -38,8 +39,11 @@ export interface Git {
 
   /** Creates mirror and preserved repository where they are missing, and makes a broken one anew (it holds nothing that the forge lacks; the preserved one is never removed). */
   openHost(repo: string): Promise<HostRepository>;
-  /** Fetches these branches of the forge into the mirror, with explicit refspecs; deletes nothing. Branches already at the given SHA are not fetched. */
-  fetch(host: HostRepository, remote: string, branches: { branch: string; sha?: string }[]): Promise<void>;
+  /**
+   * Fetches these branches of the forge into the mirror, with explicit refspecs; deletes nothing. Branches already at the given SHA are not fetched.
+   * @throws `not_found` for a branch or a repository that is not there, `auth`, `unavailable` or `timeout` when the remote does not answer.
+   */
+  fetch(host: HostRepository, remote: GitRemote, branches: { branch: string; sha?: string }[]): Promise<void>;
   /** The commit a ref of mirror or preserved repository names. */
   findCommit(gitDir: string, rev: string): Promise<string | undefined>;
   treeOf(host: HostRepository, commit: string): Promise<string>;
@@ -77,9 +81,10 @@ export interface Git {
   /**
    * Pushes one commit of the preserved repository to one branch.
    * @param expected the branch's SHA at the remote, `undefined` when it must not exist.
-   * @throws `conflict` when the branch is elsewhere, `unavailable` when the remote does not answer.
+   * @throws `conflict` when the branch is elsewhere, `refused` when a rule of the remote forbids it, `auth`, `not_found`,
+   * `unavailable` when the remote does not answer, `unknown_outcome` when it was cut off after the commit was sent.
    */
-  push(host: HostRepository, remote: string, push: { commit: string; branch: string; expected?: string }): Promise<void>;
+  push(host: HostRepository, remote: GitRemote, push: { commit: string; branch: string; expected?: string }): Promise<void>;
   /** Removes a directory whatever an agent did to it; moves it aside first so that a slow removal delays nobody. */
   removeWorkspace(path: string): Promise<void>;
 }

@@ -21,10 +21,12 @@ export interface GitCall {
   env?: Record<string, string>;
   config?: Record<string, string>;
   maxBytes?: number;
+  /** Longest run, in milliseconds. */
+  deadlineMs?: number;
 }
 
 export interface HostGit {
-  /** Runs git and returns however it ended. @throws `config` without git, `locked` while another git holds a lock. */
+  /** Runs git and returns however it ended. @throws `config` without git, `locked` while another git holds a lock, `timeout`. */
   run(call: GitCall): Promise<GitExit>;
   /** Runs git and returns its output. `doing` completes "cannot …". @throws what `toGitError` makes of a failure. */
   output(call: GitCall, doing: string): Promise<Buffer>;
@@ -106,10 +108,11 @@ function toEnv(path: string, call: GitCall): Record<string, string> {
   };
 }
 
-function toLimits(call: GitCall): { input?: string | Uint8Array; maxBytes?: number } {
+function toLimits(call: GitCall): Pick<GitCall, 'input' | 'maxBytes' | 'deadlineMs'> {
   return {
     ...(call.input === undefined ? {} : { input: call.input }),
     ...(call.maxBytes === undefined ? {} : { maxBytes: call.maxBytes }),
+    ...(call.deadlineMs === undefined ? {} : { deadlineMs: call.deadlineMs }),
   };
 }
 

@@ -5,12 +5,14 @@
  */
 import type { StatePaths } from '../config/paths.ts';
 import { AgentOsError } from '../errors.ts';
+import type { GitRemote } from '../github/github.ts';
 import { cleanLine } from '../text.ts';
 import type { HostRepository } from './git.ts';
 import { type HostGit, isDamage, toGitError } from './host-git.ts';
 import { replaceMirror } from './host-repository.ts';
-import { checkBranch, isSha, protocolOf } from './names.ts';
+import { checkBranch, isSha } from './names.ts';
 import { dropTornRef, listHeads, readRef } from './refs.ts';
+import { type Patience, runRemote, toRemoteError } from './remote.ts';
 import type { GitExit } from './simple-git.ts';
 
 export interface WantedBranch {
@@ -20,14 +22,15 @@ export interface WantedBranch {
 
 /**
  * Brings branches to where the forge has them.
- * @throws AgentOsError `not_found` for a branch that the forge lacks, `unavailable` when it does not answer, `auth`, `locked`.
+ * @throws AgentOsError `not_found` for a branch that the forge lacks, `unavailable` or `timeout` when it does not answer, `auth`, `locked`.
  */
 export async function fetchBranches(
   git: HostGit,
   paths: StatePaths,
   host: HostRepository,
-  remote: string,
+  remote: GitRemote,
   branches: WantedBranch[],
+  patience: Patience,
 ): Promise<void> {
   const wanted = branches.filter(
     ({ branch, sha }) => sha === undefined || readRef(host.mirror, `refs/heads/${checkBranch(branch)}`) !== sha,
@@ -35,7 +38,7 @@ export async function fetchBranches(
   if (wanted.length === 0) return;
   const refs = wanted.map(({ branch }) => `refs/heads/${checkBranch(branch)}`);
   for (const ref of refs) dropTornRef(host.mirror, ref);
-  const fetch = () => runFetch(git, host, remote, refs);
+  const fetch = () => runFetch(git, host, remote, refs, patience);
   let exit = await fetch();
   if (exit.status !== 0 && isMirrorDamage(exit)) {
     await replaceMirror(paths, host, async () => {
@@ -44,18 +47,14 @@ export async function fetchBranches(
     });
     if (exit.status !== 0) exit = await fetch();
   }
-  if (exit.status !== 0) throw toFetchError(exit, remote);
+  if (exit.status !== 0) throw toFetchError(exit, remote.url);
 }
 
-function runFetch(git: HostGit, host: HostRepository, remote: string, refs: string[]): Promise<GitExit> {
+function runFetch(git: HostGit, host: HostRepository, remote: GitRemote, refs: string[], patience: Patience): Promise<GitExit> {
   const options = ['--quiet', '--no-tags', '--no-write-fetch-head', '--no-auto-maintenance', '--no-recurse-submodules', '--no-prune'];
-  return git.run({
-    gitDir: host.mirror,
-    // `+`: the forge decides where its branches stand, also after a force push.
-    args: ['fetch', ...options, '--end-of-options', remote, ...refs.map((ref) => `+${ref}:${ref}`)],
-    env: { GIT_ALLOW_PROTOCOL: protocolOf(remote) },
-    config: { 'fetch.fsckObjects': 'true', ...TOLERATED },
-  });
+  // `+`: the forge decides where its branches stand, also after a force push.
+  const args = ['fetch', ...options, '--end-of-options', remote.url, ...refs.map((ref) => `+${ref}:${ref}`)];
+  return runRemote(git, remote, { gitDir: host.mirror, args, config: { 'fetch.fsckObjects': 'true', ...TOLERATED } }, patience);
 }
 
 /** Flaws that old, honest histories have and that hurt nobody. */
@@ -67,7 +66,10 @@ const TOLERATED = Object.fromEntries(
 
 /** The remote's own troubles come with `remote:` or name the remote; ours name our objects and refs. */
 function isMirrorDamage(exit: GitExit): boolean {
-  return isDamage(exit.stderr) && !/^remote:|does not appear to be a git repository|Could not read from remote/im.test(exit.stderr);
+  return (
+    isDamage(exit.stderr) &&
+    !/^remote:|RPC failed|unable to access|early EOF|does not appear to be a git repository|Could not read from remote/im.test(exit.stderr)
+  );
 }
 
 function toFetchError(exit: GitExit, remote: string): AgentOsError {
@@ -77,7 +79,7 @@ function toFetchError(exit: GitExit, remote: string): AgentOsError {
   }
   if (/fsck error|fsck failed|in fsck|unpack-objects failed/i.test(exit.stderr))
     return toGitError(exit, `accept what \`${remote}\` sent`, 'refused');
-  return toGitError(exit, `fetch from \`${remote}\``, 'unavailable');
+  return toRemoteError(exit, `fetch from \`${remote}\``);
 }
 
 /**

@@ -10,6 +10,7 @@ import { ensureHostRepository } from './host-repository.ts';
 import { importDirectory, stampUntracked } from './import.ts';
 import { fetchBranches } from './mirror.ts';
 import { preserveCommit, pushCommit } from './publish.ts';
+import { PATIENCE, type Patience } from './remote.ts';
 import { removeDirectory, removeIfEmpty } from './remove.ts';
 import { dropIndex, makeWorkspace } from './workspace.ts';
 
@@ -17,9 +18,10 @@ export interface GitOptions {
   paths: StatePaths;
   /** The PATH for git and for `rm`; nothing else of the environment is used. */
   path: string;
+  patience?: Patience;
 }
 
-export function openGit({ paths, path }: GitOptions): Git {
+export function openGit({ paths, path, patience = PATIENCE }: GitOptions): Git {
   const git = openHostGit(path);
   return {
     async version() {
@@ -29,7 +31,7 @@ export function openGit({ paths, path }: GitOptions): Git {
       return version;
     },
     openHost: async (repo) => ensureHostRepository(paths, repo),
-    fetch: (host, remote, branches) => fetchBranches(git, paths, host, remote, branches),
+    fetch: (host, remote, branches) => fetchBranches(git, paths, host, remote, branches, patience),
     findCommit: (gitDir, rev) => findCommit(git, gitDir, rev),
     treeOf: (host, commit) => treeOf(git, host, commit),
     isAncestor: (host, ancestor, commit) => isAncestor(git, host, ancestor, commit),
@@ -48,7 +50,7 @@ export function openGit({ paths, path }: GitOptions): Git {
     commitTree: (host, commit) => writeCommit(git, host, commit),
     preserve: (host, task, attempt, commit) => preserveCommit(git, host, task, attempt, commit),
     mergeTree: (host, ours, theirs) => mergeOnPaper(git, host, ours, theirs),
-    push: (host, remote, push) => pushCommit(git, host, remote, push),
+    push: (host, remote, push) => pushCommit(git, host, remote, push, patience),
     async removeWorkspace(workspace) {
       await removeDirectory(workspace, paths.workspaces, path);
       dropIndex(paths, workspace);

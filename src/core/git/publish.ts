@@ -11,14 +11,16 @@ import { dirname } from 'node:path';
 import { ensureDirectory, syncDirectory, writeFileAtomic } from '../atomic-file.ts';
 import { crashPoint } from '../crash-point.ts';
 import { AgentOsError } from '../errors.ts';
+import type { GitRemote } from '../github/github.ts';
 import { isTaskId } from '../ids.ts';
 import { cleanLine } from '../text.ts';
 import type { HostRepository } from './git.ts';
 import { findCommit } from './history.ts';
 import { type HostGit, toGitError } from './host-git.ts';
-import { checkBranch, checkSha, protocolOf } from './names.ts';
+import { checkBranch, checkSha } from './names.ts';
 import { isLoose } from './objects.ts';
 import { readRef } from './refs.ts';
+import { type Patience, runRemote, toRemoteError } from './remote.ts';
 import type { GitExit } from './simple-git.ts';
 
 /** The ref that keeps the work of one attempt. */
@@ -66,23 +68,24 @@ function writeRef(gitDir: string, ref: string, commit: string): void {
  * Pushes one commit to one branch, guarded by where the branch is expected.
  * A branch that is at the commit already is a success.
  * @throws AgentOsError `conflict` when the branch is elsewhere, `refused` when a
- *   rule of the remote forbids it, `auth`, `unavailable` when it does not answer.
+ *   rule of the remote forbids it, `auth`, `not_found`, `unavailable` when it does not answer,
+ *   `unknown_outcome` or `timeout` when the commit may have arrived.
  */
 export async function pushCommit(
   git: HostGit,
   host: HostRepository,
-  remote: string,
+  remote: GitRemote,
   push: { commit: string; branch: string; expected?: string },
+  patience: Patience,
 ): Promise<void> {
   const ref = `refs/heads/${checkBranch(push.branch)}`;
   const lease = `--force-with-lease=${ref}:${push.expected === undefined ? '' : checkSha(push.expected)}`;
   const options = ['--porcelain', '--no-verify', '--atomic', '--no-follow-tags', '--no-signed', '--recurse-submodules=no', lease];
-  const env = { GIT_ALLOW_PROTOCOL: protocolOf(remote) };
-  const args = ['push', ...options, '--end-of-options', remote, `${checkSha(push.commit)}:${ref}`];
+  const args = ['push', ...options, '--end-of-options', remote.url, `${checkSha(push.commit)}:${ref}`];
   crashPoint('git:before-push');
-  const exit = await git.run({ gitDir: host.preserved, args, env });
+  const exit = await runRemote(git, remote, { gitDir: host.preserved, args }, patience);
   crashPoint('git:after-push');
-  if (exit.status !== 0) throw toPushError(exit, remote, push.branch);
+  if (exit.status !== 0) throw toPushError(exit, remote.url, push.branch);
 }
 
 function toPushError(exit: GitExit, remote: string, branch: string): AgentOsError {
@@ -90,12 +93,29 @@ function toPushError(exit: GitExit, remote: string, branch: string): AgentOsErro
   const doing = `push \`${branch}\` to \`${remote}\``;
   // An object that we lack shows as a broken transfer on the other side.
   if (/fatal: bad object|src refspec|not a valid object/i.test(exit.stderr)) return toGitError(exit, doing, 'not_found');
-  if (reason === undefined) return toGitError(exit, doing, 'unavailable');
+  if (reason === undefined || WITHOUT_REPORT.test(reason)) {
+    return toRemoteError(exit, doing, reason !== undefined || CUT_OFF.test(exit.stderr) ? 'unknown_outcome' : 'unavailable');
+  }
   if (/unpacker error|unpack failed/i.test(reason)) return toGitError(exit, doing, 'unavailable');
   const isElsewhere =
     /stale info|fetch first|non-fast-forward|already exists|cannot lock ref|failed to lock|failed to update ref|reference already/i;
-  const code = isElsewhere.test(reason) ? 'conflict' : 'refused';
-  return new AgentOsError(code, `cannot ${doing}: ${cleanLine(reason)}`, {
-    hint: code === 'refused' ? 'Look at the rules of the branch on the forge.' : undefined,
+  if (isElsewhere.test(reason)) return new AgentOsError('conflict', `cannot ${doing}: ${cleanLine(reason)}`);
+  const said = [reason, ...remoteLines(exit.stderr)].join('; ');
+  return new AgentOsError('refused', `cannot ${doing}: ${cleanLine(said, 600)}`, {
+    hint: /refusing to allow .*workflow/i.test(said)
+      ? 'Give the credential the permission to change workflows, or keep the change out of `.github/workflows`.'
+      : 'Look at the rules of the branch on the forge.',
+  });
+}
+
+/** The other side took the commit, and its answer never came. */
+const CUT_OFF = /hung up unexpectedly|RPC failed|unexpected disconnect|Connection reset|Operation too slow|early EOF/i;
+const WITHOUT_REPORT = /^\[remote failure\]|failed to report status/i;
+
+/** What hooks and rules of the remote say, which is more than the one line of the report. */
+function remoteLines(stderr: string): string[] {
+  return stderr.split('\n').flatMap((line) => {
+    const said = /^remote:\s*(?:error:\s*)?(.*\S)/.exec(line)?.[1];
+    return said === undefined ? [] : [said];
   });
 }

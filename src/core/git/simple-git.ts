@@ -4,7 +4,10 @@
  * given (simple-git drops every other variable of ours) and that no shell is
  * involved. It never decides what a failure means.
  */
+import { randomUUID } from 'node:crypto';
 import { AgentOsError } from '../errors.ts';
+import { MARK_VARIABLE, signalRun } from '../process-tree.ts';
+import { renderDuration } from '../text.ts';
 
 export interface GitProcess {
   /** The whole environment; `PATH` finds the program. */
@@ -16,6 +19,8 @@ export interface GitProcess {
   input?: string | Uint8Array;
   /** Output after this many bytes ends the process early. */
   maxBytes?: number;
+  /** Longest run, in milliseconds. */
+  deadlineMs?: number;
 }
 
 export interface GitExit {
@@ -31,11 +36,17 @@ export interface GitExit {
 const SILENCE_MS = 30 * 60_000;
 
 /** What of simple-git's guards has to be opened for the hardening itself: it is the same switches that an attack would use. */
-const UNSAFE = { allowUnsafeConfigPaths: true, allowUnsafeHooksPath: true, allowUnsafeFsMonitor: true } as const;
+const UNSAFE = {
+  allowUnsafeConfigPaths: true,
+  allowUnsafeHooksPath: true,
+  allowUnsafeFsMonitor: true,
+  allowUnsafeAskPass: true,
+  allowUnsafeCredentialHelper: true,
+} as const;
 
 /**
  * @throws AgentOsError `config` when there is no git on PATH, `timeout` when it
- *   stays silent, `refused` when a guard of simple-git stops the call.
+ *   stays silent or runs too long, `refused` when a guard of simple-git stops the call.
  */
 export async function runGitProcess(call: GitProcess): Promise<GitExit> {
   const { simpleGit } = await import('simple-git');
@@ -56,12 +67,26 @@ export async function runGitProcess(call: GitProcess): Promise<GitExit> {
       return undefined;
     },
   });
-  git.env(call.env).outputHandler((_command, stdout) => watchOutput(stdout, call.maxBytes ?? Number.POSITIVE_INFINITY, () => stop.abort()));
+  const mark = `git-${randomUUID()}`;
+  git
+    .env(call.deadlineMs === undefined ? call.env : { ...call.env, [MARK_VARIABLE]: mark })
+    .outputHandler((_command, stdout) => watchOutput(stdout, call.maxBytes ?? Number.POSITIVE_INFINITY, () => stop.abort()));
+  let late = false;
+  const end = () => {
+    late = true;
+    stop.abort();
+    // Git does not end the program that talks to the remote, which holds the pipes that we wait for.
+    signalRun({ mark }, 'SIGTERM');
+  };
+  const timer = call.deadlineMs === undefined ? undefined : setTimeout(end, call.deadlineMs);
   try {
     await git.raw(call.argv);
   } catch (error) {
     throw new AgentOsError('refused', `git was not started: ${(error as Error).message}`, { cause: error });
+  } finally {
+    clearTimeout(timer);
   }
+  if (late) throw new AgentOsError('timeout', `git did not end within ${renderDuration(call.deadlineMs ?? 0)} and was stopped`);
   if (stop.signal.aborted) return { ...exit, stdout: exit.stdout.subarray(0, call.maxBytes), truncated: true };
   if (failure) throw new AgentOsError('timeout', `git ${call.argv.at(-1)}: ${failure.message}`, { cause: failure });
   return exit;

@@ -8,7 +8,7 @@ describe('an attempt', () => {
     const box = await makeBox();
     const { git, host, remote, base } = box;
     await git.openHost('acme/shop');
-    await git.fetch(host, remote, [{ branch: 'main', sha: base }]);
+    await git.fetch(host, { url: remote }, [{ branch: 'main', sha: base }]);
     expect(box.started()).toEqual([]);
 
     const path = await makeWorkspace(box);
@@ -22,7 +22,7 @@ describe('an attempt', () => {
     const verify = await makeWorkspace(box, 'verify', { tree });
     const head = await commit(box, tree);
     await git.preserve(host, 'acme__shop-1-1', 1, head);
-    await git.push(host, remote, { commit: head, branch: 'agent/acme__shop-1-1' });
+    await git.push(host, { url: remote }, { commit: head, branch: 'agent/acme__shop-1-1' });
     const started = box.started();
 
     expect(changes.map((change) => `${change.kind} ${change.path} ${change.size}`)).toEqual([

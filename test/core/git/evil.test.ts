@@ -36,7 +36,7 @@ it('an agent that plants commands runs nothing in any call of the port', async (
   });
 
   await git.openHost('acme/shop');
-  await git.fetch(host, remote, [{ branch: 'main' }]);
+  await git.fetch(host, { url: remote }, [{ branch: 'main' }]);
   await git.listUntracked(host, path, base);
   const { tree, changes } = await importFrom(box, path);
   const head = await commit(box, tree);
@@ -47,7 +47,7 @@ it('an agent that plants commands runs nothing in any call of the port', async (
   await git.findCommit(host.preserved, head);
   await git.mergeTree(host, base, head);
   await git.preserve(host, 'acme__shop-1-1', 1, head);
-  await git.push(host, remote, { commit: head, branch: 'agent/acme__shop-1-1' });
+  await git.push(host, { url: remote }, { commit: head, branch: 'agent/acme__shop-1-1' });
   const again = await makeWorkspace(box, '2', { tree: head });
   await importFrom(box, again);
   await git.removeWorkspace(path);

@@ -72,7 +72,7 @@ export async function makeBox(files: Record<string, string | Uint8Array> = FILES
   const log = join(root, 'processes');
   const git = openGit({ paths, path: `${countingGit(root, log)}:${ENV.PATH}` });
   const host = await git.openHost('acme/shop');
-  await git.fetch(host, remote, [{ branch: 'main' }]);
+  await git.fetch(host, { url: remote }, [{ branch: 'main' }]);
   const started = () => {
     const lines = existsSync(log) ? readFileSync(log, 'utf8').trim().split('\n') : [];
     rmSync(log, { force: true });

@@ -24,13 +24,13 @@ it('fetches only what is not there, follows a force push, and deletes nothing', 
   const box = await makeBox();
   const { git, host, remote, dev } = box;
   sh(dev, 'push', '-q', 'origin', 'main:topic');
-  await git.fetch(host, remote, [{ branch: 'main', sha: box.base }, { branch: 'topic' }]);
+  await git.fetch(host, { url: remote }, [{ branch: 'main', sha: box.base }, { branch: 'topic' }]);
   expect(box.started()).toHaveLength(1);
   sh(dev, 'commit', '-q', '--amend', '--allow-empty', '-m', 'rewritten');
   sh(dev, 'push', '-qf', 'origin', 'main');
   sh(remote, 'branch', '-D', 'topic');
   const rewritten = sh(dev, 'rev-parse', 'HEAD');
-  await git.fetch(host, remote, [{ branch: 'main', sha: rewritten }]);
+  await git.fetch(host, { url: remote }, [{ branch: 'main', sha: rewritten }]);
   expect(await git.findCommit(host.mirror, 'refs/heads/main')).toBe(rewritten);
   expect(await git.findCommit(host.mirror, 'refs/heads/topic')).toBe(box.base);
   expect(await git.findCommit(host.mirror, box.base)).toBe(box.base);
@@ -43,7 +43,7 @@ it('fetches branches alone: no tags, no other refs, nothing that is preserved is
   sh(dev, 'tag', 'v1');
   sh(dev, 'push', '-q', 'origin', 'v1', 'main:refs/agentos/preserved/acme__shop-1-1/1', 'main:refs/heads/other');
   await git.preserve(host, 'acme__shop-1-1', 2, box.base);
-  await git.fetch(host, remote, MAIN);
+  await git.fetch(host, { url: remote }, MAIN);
   expect(sh(host.mirror, 'for-each-ref', '--format=%(refname)')).toBe('refs/heads/main');
   expect(sh(host.preserved, 'for-each-ref', '--format=%(refname)')).toBe('refs/agentos/preserved/acme__shop-1-1/2');
 });
@@ -51,15 +51,18 @@ it('fetches branches alone: no tags, no other refs, nothing that is preserved is
 it('says what is wrong with the remote', async () => {
   const box = await makeBox();
   const { git, host, remote } = box;
-  await expect(git.fetch(host, remote, [{ branch: 'none' }])).rejects.toMatchObject({
+  await expect(git.fetch(host, { url: remote }, [{ branch: 'none' }])).rejects.toMatchObject({
     code: 'not_found',
     message: expect.stringContaining('`none`'),
   });
-  await expect(git.fetch(host, join(box.root, 'nowhere.git'), MAIN)).rejects.toMatchObject({ code: 'unavailable', temporary: true });
-  await expect(git.fetch(host, 'http://127.0.0.1:9/x.git', MAIN)).rejects.toMatchObject({ code: 'unavailable' });
+  await expect(git.fetch(host, { url: join(box.root, 'nowhere.git') }, MAIN)).rejects.toMatchObject({
+    code: 'unavailable',
+    temporary: true,
+  });
+  await expect(git.fetch(host, { url: 'http://127.0.0.1:9/x.git' }, MAIN)).rejects.toMatchObject({ code: 'unavailable' });
   box.started();
-  await expect(git.fetch(host, 'ext::touch marker', MAIN)).rejects.toMatchObject({ code: 'refused' });
-  await expect(git.fetch(host, remote, [{ branch: '--upload-pack=touch marker' }])).rejects.toMatchObject({ code: 'refused' });
+  await expect(git.fetch(host, { url: 'ext::touch marker' }, MAIN)).rejects.toMatchObject({ code: 'refused' });
+  await expect(git.fetch(host, { url: remote }, [{ branch: '--upload-pack=touch marker' }])).rejects.toMatchObject({ code: 'refused' });
   expect(box.started()).toEqual([]);
 });
 
@@ -79,7 +82,7 @@ it.each(['a torn ref', 'a lost object store', 'a torn pack'])('survives %s', asy
   sh(dev, 'commit', '-q', '--allow-empty', '-m', 'second');
   sh(dev, 'push', '-q', 'origin', 'main');
   await git.openHost('acme/shop');
-  await git.fetch(host, remote, MAIN);
+  await git.fetch(host, { url: remote }, MAIN);
   const path = await makeWorkspace(box, '1', { commit: sh(dev, 'rev-parse', 'HEAD') });
   expect(sh(path, 'log', '--format=%s')).toBe('second\nfirst');
 });
@@ -97,7 +100,7 @@ it.each(['gone', 'damaged'])('is made anew when a checkout finds an object %s, a
   rmSync(object);
   if (state === 'damaged') writeFileSync(object, 'not zlib');
   await expect(makeWorkspace(box, '2')).rejects.toMatchObject({ code: 'unavailable', temporary: true });
-  await git.fetch(host, remote, [{ branch: 'main', sha: box.base }]);
+  await git.fetch(host, { url: remote }, [{ branch: 'main', sha: box.base }]);
   await makeWorkspace(box, '3');
   expect(sh(host.preserved, 'log', '--format=%s', 'refs/agentos/preserved/acme__shop-1-1/1')).toBe('Change\nfirst');
   expect(sh(host.preserved, 'show', `${head}:README.md`)).toBe('# Shop');
@@ -110,11 +113,11 @@ it('removes a lock that nobody holds any more, and respects a young one', async 
   sh(dev, 'push', '-q', 'origin', 'main');
   const lock = join(host.mirror, 'refs/heads/main.lock');
   writeFileSync(lock, '');
-  await expect(git.fetch(host, remote, MAIN)).rejects.toMatchObject({ code: 'locked', temporary: true });
+  await expect(git.fetch(host, { url: remote }, MAIN)).rejects.toMatchObject({ code: 'locked', temporary: true });
   expect(existsSync(lock)).toBe(true);
   const old = Date.now() / 1000 - 3600;
   utimesSync(lock, old, old);
-  await git.fetch(host, remote, MAIN);
+  await git.fetch(host, { url: remote }, MAIN);
   expect(await git.findCommit(host.mirror, 'refs/heads/main')).toBe(sh(dev, 'rev-parse', 'HEAD'));
 });
 

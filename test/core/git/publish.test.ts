@@ -42,7 +42,7 @@ it('keeps preserved work through a force push and an aggressive collection of ga
   sh(dev, 'checkout', '-q', '--orphan', 'fresh');
   sh(dev, 'commit', '-q', '-m', 'other history');
   sh(dev, 'push', '-qf', 'origin', 'fresh:main');
-  await git.fetch(host, remote, [{ branch: 'main' }]);
+  await git.fetch(host, { url: remote }, [{ branch: 'main' }]);
   sh(host.mirror, 'gc', '--auto', '--quiet');
   expect(sh(host.preserved, 'log', '--format=%s', head)).toBe('one\nfirst');
 });
@@ -52,16 +52,20 @@ it('pushes a new branch, moves it only from where it is expected, and repeats it
   const { git, host, remote } = box;
   const [one, two, three] = [await change(box, 'one', '1\n'), await change(box, 'two', '2\n'), await change(box, 'three', '3\n')];
   const at = () => sh(remote, 'rev-parse', BRANCH);
-  await git.push(host, remote, { commit: one, branch: BRANCH });
-  await git.push(host, remote, { commit: one, branch: BRANCH });
+  await git.push(host, { url: remote }, { commit: one, branch: BRANCH });
+  await git.push(host, { url: remote }, { commit: one, branch: BRANCH });
   expect(at()).toBe(one);
-  await expect(git.push(host, remote, { commit: two, branch: BRANCH })).rejects.toMatchObject({ code: 'conflict' });
-  await expect(git.push(host, remote, { commit: two, branch: BRANCH, expected: three })).rejects.toMatchObject({ code: 'conflict' });
+  await expect(git.push(host, { url: remote }, { commit: two, branch: BRANCH })).rejects.toMatchObject({ code: 'conflict' });
+  await expect(git.push(host, { url: remote }, { commit: two, branch: BRANCH, expected: three })).rejects.toMatchObject({
+    code: 'conflict',
+  });
   expect(at()).toBe(one);
-  await git.push(host, remote, { commit: two, branch: BRANCH, expected: one });
+  await git.push(host, { url: remote }, { commit: two, branch: BRANCH, expected: one });
   expect(at()).toBe(two);
-  await git.push(host, remote, { commit: two, branch: BRANCH, expected: one });
-  await expect(git.push(host, remote, { commit: three, branch: 'gone', expected: one })).rejects.toMatchObject({ code: 'conflict' });
+  await git.push(host, { url: remote }, { commit: two, branch: BRANCH, expected: one });
+  await expect(git.push(host, { url: remote }, { commit: three, branch: 'gone', expected: one })).rejects.toMatchObject({
+    code: 'conflict',
+  });
   expect(sh(remote, 'for-each-ref', '--format=%(refname)')).toBe(`refs/heads/${BRANCH}\nrefs/heads/main`);
 });
 
@@ -70,14 +74,20 @@ it('says who refused a push, and who did not answer', async () => {
   const { git, host, remote } = box;
   const head = await change(box, 'one', '1\n');
   writeFileSync(join(remote, 'hooks/update'), '#!/bin/sh\necho no such branch here\nexit 1\n', { mode: 0o755 });
-  await expect(git.push(host, remote, { commit: head, branch: BRANCH })).rejects.toMatchObject({
+  await expect(git.push(host, { url: remote }, { commit: head, branch: BRANCH })).rejects.toMatchObject({
     code: 'refused',
     message: expect.stringContaining('hook declined'),
   });
-  await expect(git.push(host, join(box.root, 'nowhere'), { commit: head, branch: BRANCH })).rejects.toMatchObject({ code: 'unavailable' });
-  await expect(git.push(host, remote, { commit: '1'.repeat(40), branch: BRANCH })).rejects.toMatchObject({ code: 'not_found' });
-  await expect(git.push(host, remote, { commit: head, branch: '+main' })).rejects.toMatchObject({ code: expect.stringMatching(/refused/) });
-  await expect(git.push(host, '--receive-pack=touch marker', { commit: head, branch: BRANCH })).rejects.toMatchObject({ code: 'refused' });
+  await expect(git.push(host, { url: join(box.root, 'nowhere') }, { commit: head, branch: BRANCH })).rejects.toMatchObject({
+    code: 'unavailable',
+  });
+  await expect(git.push(host, { url: remote }, { commit: '1'.repeat(40), branch: BRANCH })).rejects.toMatchObject({ code: 'not_found' });
+  await expect(git.push(host, { url: remote }, { commit: head, branch: '+main' })).rejects.toMatchObject({
+    code: expect.stringMatching(/refused/),
+  });
+  await expect(git.push(host, { url: '--receive-pack=touch marker' }, { commit: head, branch: BRANCH })).rejects.toMatchObject({
+    code: 'refused',
+  });
 });
 
 it('merges on paper, names every conflict, and relates commits', async () => {
