@@ -119,6 +119,8 @@ export interface CheckSuite {
   /** Id of the Actions workflow run, for a suite of Actions. */
   workflowRunId?: number;
   runAttempt: number;
+  /** What Actions checks out: the merge of head and base when the suite began, also on a rerun. */
+  testSha?: string;
   createdAt: string;
   updatedAt: string;
 }
@@ -200,6 +202,9 @@ export interface MergeRequest {
   requesterId: number;
   method: 'merge' | 'squash' | 'rebase';
   headSha: string;
+  title?: string;
+  body?: string;
+  action: 'default' | 'direct_merge' | 'merge_queue';
   sha?: string;
   createdAt: string;
 }
