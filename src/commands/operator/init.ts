@@ -10,7 +10,14 @@ import { type Call, type OperatorTools, print } from './tools.ts';
 
 interface InitOptions {
   repo?: string[];
-  forgeRoot: string;
+  forgeRoot?: string;
+  github?: true;
+  tokenEnv?: string;
+  appId?: string;
+  appInstallation?: string;
+  appKey?: string;
+  apiUrl?: string;
+  machineAccount?: true;
   stateDir?: string;
   agent?: string[];
   automation?: string;
@@ -29,23 +36,46 @@ configuration (nothing is written then).
 Examples:
   agentos init --repo acme/shop --verify 'npm test'
   agentos init --repo acme/shop --agent patch=patch \\
-    --agent 'house=command:./my-agent --careful' --automation full`;
+    --agent 'house=command:./my-agent --careful' --automation full
+  agentos init --github --repo acme/shop --verify 'npm test'
+  agentos init --github --repo acme/shop --app-id 123456 \\
+    --app-installation 7890123 --app-key ./agentos.private-key.pem`;
+
+const LOCAL_ROOT = '~/.local/share/agentos/forge';
+/** Long options that mean something on GitHub alone. */
+const GITHUB_ONLY = {
+  tokenEnv: '--token-env',
+  appId: '--app-id',
+  appInstallation: '--app-installation',
+  appKey: '--app-key',
+  apiUrl: '--api-url',
+  machineAccount: '--machine-account',
+} as const;
 
 export function registerInit(program: Command, tools: OperatorTools, collect: (value: string, all?: string[]) => string[]): void {
   program
     .command('init')
     .summary('write a configuration file')
-    .description(
-      'Writes a commented configuration for the local forge and says what to do next. Asks nothing; what no option says has its default.',
-    )
+    .description('Writes a commented configuration and says what to do next. Asks nothing and nobody; what no option says has its default.')
     .option('--repo <OWNER/NAME>', 'a repository to look after (repeatable; at least one)', collect)
-    .option('--forge-root <DIR>', 'directory of the local forge', '~/.local/share/agentos/forge')
+    .option('--github', 'the repositories are on GitHub (default: on the local forge)')
+    .option('--token-env <NAME>', 'GitHub: the variable that holds the token (default: GITHUB_TOKEN)')
+    .option('--app-id <ID>', 'GitHub: act as this app instead of with a token')
+    .option('--app-installation <ID>', 'GitHub: the installation of the app')
+    .option('--app-key <FILE>', 'GitHub: the private key of the app')
+    .option('--api-url <URL>', 'GitHub Enterprise: https://HOST/api/v3')
+    .option('--machine-account', "GitHub: the token's account is used by Agent OS alone")
+    .addOption(new Option('--forge-root <DIR>', `directory of the local forge (default: ${LOCAL_ROOT})`).conflicts('github'))
     .option('--state-dir <DIR>', 'where mailbox, workspaces and events live')
     .option('--agent <NAME=KIND[:COMMAND]>', 'an agent, tried in this order (repeatable; default: patch=patch)', collect)
     .addOption(new Option('--automation <MODE>', 'what may merge').choices(['dispatch_only', 'supervised', 'full']))
     .option('--setup <LINE>', 'shell line that makes a checkout ready (repeatable)', collect)
     .option('--verify <LINE>', 'shell line that must pass before anything is pushed (repeatable)', collect)
-    .option('--local-ci <LINE>', 'shell line that `agentos local ci` runs as a check (repeatable)', collect)
+    .addOption(
+      new Option('--local-ci <LINE>', 'shell line that `agentos local ci` runs as a check (repeatable)')
+        .argParser(collect)
+        .conflicts('github'),
+    )
     .addOption(new Option('--sandbox <MODE>', 'where agents run').choices(['required', 'auto', 'off']))
     .option('-o, --output <FILE>', 'the file to write (default: --config, else ./config.yaml)')
     .option('--force', 'replace the file when it exists')
@@ -80,7 +110,7 @@ function toConfig(options: InitOptions): Record<string, unknown> {
   const { setup, verify, localCi, automation } = options;
   return {
     ...(options.stateDir !== undefined && { state_dir: options.stateDir }),
-    forge: { kind: 'local', root: options.forgeRoot },
+    forge: toForge(options),
     repos: repos.map((name) => ({
       name,
       ...(automation !== undefined && { automation }),
@@ -92,6 +122,33 @@ function toConfig(options: InitOptions): Record<string, unknown> {
     routing: { default: agents.map(([name]) => name) },
     ...(options.sandbox !== undefined && { sandbox: { mode: options.sandbox } }),
   };
+}
+
+function toForge(options: InitOptions): Record<string, unknown> {
+  if (!options.github) {
+    const needing = Object.entries(GITHUB_ONLY).flatMap(([key, flag]) =>
+      options[key as keyof typeof GITHUB_ONLY] === undefined ? [] : [flag],
+    );
+    if (needing.length === 0) return { kind: 'local', root: options.forgeRoot ?? LOCAL_ROOT };
+    throw new AgentOsError('usage', `${needing.join(' and ')} without --github`, { hint: 'Add --github, or take it out.' });
+  }
+  const { tokenEnv, appId, appInstallation, appKey, apiUrl, machineAccount } = options;
+  const app = [appId, appInstallation, appKey];
+  if (app.some((part) => part !== undefined) && app.includes(undefined)) {
+    throw new AgentOsError('usage', 'an app needs --app-id, --app-installation and --app-key');
+  }
+  return {
+    kind: 'github',
+    ...(tokenEnv !== undefined && { token_env: tokenEnv }),
+    ...(appId !== undefined && { app: { id: toId(appId), installation_id: toId(appInstallation ?? ''), private_key_file: appKey } }),
+    ...(apiUrl !== undefined && { api_url: apiUrl }),
+    ...(machineAccount && { machine_account: true }),
+  };
+}
+
+/** What is no number stays as it is: the check that follows says what is wrong with it. */
+function toId(text: string): number | string {
+  return /^\d{1,15}$/.test(text) ? Number(text) : text;
 }
 
 /** `patch=patch`, `house=command:./my-agent --flag`; a command with spaces in its words is written as a JSON list. */
@@ -129,12 +186,19 @@ async function checkText(file: string, text: string): Promise<void> {
 
 function nextSteps(file: string, options: InitOptions): string {
   const config = file === resolve('config.yaml') ? '' : ` --config ${quoteWord(file)}`;
-  const local = (options.repo ?? []).map((name) => `  agentos local init ${name} --from PATH${config}`);
+  const first = options.github
+    ? loginSteps(options)
+    : (options.repo ?? []).map((name) => `  agentos local init ${name} --from PATH${config}`);
   return `wrote ${file}
 
 Next:
-${local.join('\n')}
+${first.join('\n')}
   agentos doctor${config}
   agentos cron print${config}
 `;
+}
+
+function loginSteps({ appKey, tokenEnv }: InitOptions): string[] {
+  if (appKey !== undefined) return [`  chmod 600 ${quoteWord(appKey)}`];
+  return [`  export ${tokenEnv ?? 'GITHUB_TOKEN'}=…   (or log in with \`gh auth login\`; cron needs the variable in the crontab)`];
 }

@@ -59,7 +59,8 @@ function switchedOff(key: string, shape: Shape, depth: number): string[] {
   if (shape.properties && shape.default !== undefined) {
     return [`${indent(depth)}#${key}:`, ...Object.entries(shape.properties).flatMap(([name, part]) => switchedOff(name, part, depth + 1))];
   }
-  const example = shape.default === undefined ? `# ${renderShape(shape)}` : inline(shape.default);
+  const what = shape.properties ? `{ ${Object.keys(shape.properties).join(', ')} }` : renderShape(shape);
+  const example = shape.default === undefined ? `# ${what}` : inline(shape.default);
   return [`${indent(depth)}#${key}: ${example}`];
 }
 

@@ -36,7 +36,8 @@ const RULES = `## Rules across keys
 - \`routing\` names only agents that \`agents\` defines.
 - Repository names are unique; case does not tell them apart.
 - \`state_dir\` and \`forge.root\` are separate directories, neither inside the other, and neither is your home directory or one above it.
-- A path in \`sandbox.readable\` is refused when it contains the state directory, the local forge, your home directory or the configuration file, and when it lies in one of the first two. Symbolic links are followed.
+- \`local_ci\` is for the local forge alone.
+- A path in \`sandbox.readable\` is refused when it contains the state directory, the local forge, the private key of the app, your home directory or the configuration file, and when it lies in one of the first two. Symbolic links are followed.
 `;
 
 /** The text of `docs/configuration.md`. */
@@ -71,12 +72,17 @@ function renderTable(shape: Shape): string {
   return ['| key | value | default | meaning |', '|---|---|---|---|', ...renderRows(shape, '')].join('\n');
 }
 
-function renderRows(shape: Shape, prefix: string): string[] {
+/** @param optional the mapping may be left out as a whole, and has no default. */
+function renderRows(shape: Shape, prefix: string, optional = false): string[] {
   return Object.entries(shape.properties ?? {}).flatMap(([key, value]) => {
     const name = `${prefix}${key}`;
-    if (prefix === '' && value.properties && isNested(shape)) return renderRows(value, `${name}.`);
+    if (prefix === '' && value.properties && isNested(shape)) {
+      const leftOut = value.default === undefined && shape.required?.includes(key) !== true;
+      return renderRows(value, `${name}.`, leftOut);
+    }
     const required = shape.required?.includes(key) === true;
-    const cells = [`\`${name}\``, renderShape(value), renderDefault(value, required), value.description ?? ''];
+    const standing = required && optional ? `required in \`${prefix.slice(0, -1)}\`` : renderDefault(value, required);
+    const cells = [`\`${name}\``, renderShape(value), standing, value.description ?? ''];
     return [`| ${cells.map(escapeCell).join(' | ')} |`];
   });
 }

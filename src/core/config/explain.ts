@@ -5,12 +5,13 @@
 import type * as z from 'zod';
 import { cleanLine, nearest } from '../text.ts';
 import type { Path, Problem } from './problem.ts';
+import { looksSecret } from './secret-shape.ts';
 import { childOf, configShape, either, renderShape, type Shape, shapeAt } from './shape.ts';
 
 type Issue = z.core.$ZodIssue;
 
 /** Kinds that the design knows and this version does not; told apart from a slip of the pen. */
-const LATER_KINDS: Readonly<Record<string, readonly string[]>> = { forge: ['github'], agents: ['claude', 'codex', 'gemini', 'api'] };
+const LATER_KINDS: Readonly<Record<string, readonly string[]>> = { agents: ['claude', 'codex', 'gemini', 'api'] };
 
 /** Turns the issues that the schema found in the value into problems. */
 export function explainIssues(issues: readonly Issue[], value: unknown): Problem[] {
@@ -96,9 +97,12 @@ function at(value: unknown, path: Path): unknown {
   return path.reduce(childOf, value);
 }
 
-/** What was written, cut and cleaned. */
+/** What was written, cut and cleaned; nothing that may be a secret. */
 function show(value: unknown): string {
   if (value === undefined || value === null) return 'nothing';
   if (Array.isArray(value)) return value.length === 0 ? 'an empty list' : 'a list';
-  return typeof value === 'object' ? 'a mapping' : `\`${cleanLine(String(value), 60)}\``;
+  if (typeof value === 'object') return 'a mapping';
+  const text = String(value);
+  if (looksSecret(text)) return 'what looks like a secret (not repeated here)';
+  return `\`${cleanLine(text.replace(/:\/\/[^/]*@/, '://…@'), 60)}\``;
 }

@@ -5,6 +5,7 @@
  */
 import { realpathSync } from 'node:fs';
 import { basename, dirname, isAbsolute, join, resolve } from 'node:path';
+import { trimUrl } from './api-url.ts';
 import type { ConfigFile, LoadedConfig } from './schema.ts';
 
 export interface Places {
@@ -54,8 +55,18 @@ export function resolveConfig(config: ConfigFile, places: Places): LoadedConfig 
     ...config,
     path: places.file,
     state_dir: absolute(config.state_dir),
-    forge: { ...config.forge, root: absolute(config.forge.root) },
+    forge: resolveForge(config.forge, absolute),
     sandbox: { ...config.sandbox, readable: config.sandbox.readable.map(absolute) },
     agents: Object.fromEntries(agents),
+  };
+}
+
+function resolveForge(forge: ConfigFile['forge'], absolute: (written: string) => string): LoadedConfig['forge'] {
+  if (forge.kind === 'local') return { ...forge, root: absolute(forge.root) };
+  const { app, ...rest } = forge;
+  return {
+    ...rest,
+    api_url: trimUrl(forge.api_url),
+    ...(app && { app: { ...app, private_key_file: absolute(app.private_key_file) } }),
   };
 }

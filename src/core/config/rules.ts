@@ -12,7 +12,7 @@ import { childOf, either } from './shape.ts';
 
 /** Everything that a rule across keys or about places forbids, in no particular order. */
 export function findRuleProblems(value: unknown, places: Places): Problem[] {
-  return [...findRoutingProblems(value), ...findRepeatedRepos(value), ...findPathProblems(value, places)];
+  return [...findRoutingProblems(value), ...findRepeatedRepos(value), ...findLocalOnly(value), ...findPathProblems(value, places)];
 }
 
 function findRoutingProblems(value: unknown): Problem[] {
@@ -41,6 +41,16 @@ function findRepeatedRepos(value: unknown): Problem[] {
   });
 }
 
+/** `agentos local ci` runs checks on the local forge alone; elsewhere nothing would ever run them. */
+function findLocalOnly(value: unknown): Problem[] {
+  if (childOf(childOf(value, 'forge'), 'kind') !== 'github') return [];
+  return asList(childOf(value, 'repos')).flatMap((repo, index): Problem[] => {
+    const isEmpty = [undefined, null].includes(childOf(repo, 'local_ci') as undefined) || asList(childOf(repo, 'local_ci')).length === 0;
+    const what = 'only for `forge.kind: local`; GitHub runs the checks of its repositories itself; remove the key';
+    return isEmpty ? [] : [{ path: ['repos', index, 'local_ci'], atKey: true, what }];
+  });
+}
+
 /** A path of the file: as it is written, and where it leads. */
 interface Place {
   path: Path;
@@ -61,6 +71,8 @@ function findPathProblems(value: unknown, places: Places): Problem[] {
   const sandbox = childOf(value, 'sandbox');
   const state = read(['state_dir'], childOf(value, 'state_dir') ?? DEFAULT_STATE_DIR);
   const root = read(['forge', 'root'], childOf(childOf(value, 'forge'), 'root'));
+  const appKey = childOf(childOf(childOf(value, 'forge'), 'app'), 'private_key_file');
+  const key = read(['forge', 'app', 'private_key_file'], appKey);
   const readable = asList(childOf(sandbox, 'readable')).map((written, index) => read(['sandbox', 'readable', index], written));
   for (const [name, agent] of Object.entries(asObject(childOf(value, 'agents')))) {
     const program = asList(childOf(agent, 'command'))[0];
@@ -77,7 +89,7 @@ function findPathProblems(value: unknown, places: Places): Problem[] {
     problems.push({ path: root.path, what: '`state_dir` and `forge.root` must not lie in each other; choose two separate directories' });
   }
   for (const place of readable.filter((known) => known !== undefined)) {
-    const hidden = [state, root, home, file].find((secret) => secret && encloses(place, secret));
+    const hidden = [state, root, key, home, file].find((secret) => secret && encloses(place, secret));
     const around = [state, root].find((secret) => secret && encloses(secret, place));
     if (hidden) problems.push({ path: place.path, what: `would show ${nameOf(hidden)} to agents; name a narrower path` });
     else if (around) problems.push({ path: place.path, what: `lies in ${nameOf(around)}, which agents must not see; remove it` });

@@ -5,7 +5,9 @@
  */
 import * as z from 'zod';
 import { isRepoName } from '../ids.ts';
+import { DEFAULT_API_URL, explainApiUrl } from './api-url.ts';
 import { DEFAULT_STATE_DIR } from './paths.ts';
+import { looksSecret } from './secret-shape.ts';
 
 z.config({ jitless: true });
 
@@ -30,7 +32,56 @@ const minutes = z
   .positive()
   .max(24 * 60);
 
+/** The name of an environment variable; a token in its place would lie in the file for ever. */
+const secretEnv = z
+  .string()
+  .refine((value) => !looksSecret(value), {
+    message: 'put the token into an environment variable and write the name of that variable here',
+    abort: true,
+  })
+  .regex(/^[A-Za-z_][A-Za-z0-9_]{0,79}$/, 'must be the name of an environment variable');
+
+const apiUrl = line.superRefine((value, context) => {
+  const message = explainApiUrl(value);
+  if (message !== undefined) context.addIssue({ code: 'custom', message });
+});
+
+const id = z.number().int().min(1);
+
+/** The limits of GitHub on requests that make content, https://docs.github.com/rest/using-the-rest-api/rate-limits-for-the-rest-api. */
+const MOST_WRITES = { minute: 80, hour: 500 } as const;
+
+const GitHubForge = z.strictObject({
+  kind: z.literal('github').describe('Repositories on GitHub or on a GitHub Enterprise server.'),
+  token_env: secretEnv
+    .default('GITHUB_TOKEN')
+    .describe('Name of the environment variable that holds the token; the file never holds the token itself.'),
+  app: z
+    .strictObject({
+      id: id.describe('The id of the app.'),
+      installation_id: id.describe('The id of its installation on the owner of the repositories.'),
+      private_key_file: line.describe('The private key of the app, a PEM file; relative to this file.'),
+    })
+    .optional()
+    .describe('A GitHub App to act as; it wins over a token.'),
+  api_url: apiUrl.default(DEFAULT_API_URL).describe('Where the REST API answers; that of a GitHub Enterprise server ends in `/api/v3`.'),
+  machine_account: z
+    .boolean()
+    .default(false)
+    .describe(
+      "Whether the token's account is used by Agent OS alone; `false`: a person uses it too. An app is always an account of its own.",
+    ),
+  writes: z
+    .strictObject({
+      per_minute: z.number().int().min(1).max(MOST_WRITES.minute).default(60).describe('Most writes in a minute.'),
+      per_hour: z.number().int().min(1).max(MOST_WRITES.hour).default(450).describe('Most writes in an hour.'),
+    })
+    .prefault({})
+    .describe('How fast Agent OS writes; GitHub allows 80 in a minute and 500 in an hour.'),
+});
+
 const Forge = z.discriminatedUnion('kind', [
+  GitHubForge,
   z.strictObject({
     kind: z.literal('local').describe('Repositories, issues and pull requests in a directory of this machine.'),
     root: line.describe('The directory of the local forge; relative to this file.'),
@@ -186,10 +237,11 @@ export type ConfigFile = z.infer<typeof Config>;
 export type TaskType = (typeof TASK_TYPES)[number];
 export type RepoConfig = ConfigFile['repos'][number];
 export type AgentConfig = ConfigFile['agents'][string];
+export type GitHubConfig = z.infer<typeof GitHubForge>;
 
 /**
  * What the rest of the program sees: the file with absolute paths (`state_dir`,
- * `forge.root`, `sandbox.readable`, the program of a `command` agent when it
+ * `forge.root`, `forge.app.private_key_file`, `sandbox.readable`, the program of a `command` agent when it
  * holds a slash), frozen, and where it came from.
  */
 export interface LoadedConfig extends ConfigFile {

@@ -66,6 +66,32 @@ describe('agentos init', () => {
     });
   });
 
+  it('writes a configuration for GitHub, with a token or as an app', async () => {
+    await init('--github', '--repo', 'acme/shop', '--verify', 'npm test');
+    const plain = { kind: 'github', token_env: 'GITHUB_TOKEN', api_url: 'https://api.github.com', machine_account: false };
+    expect(load().forge).toEqual({ ...plain, writes: { per_minute: 60, per_hour: 450 } });
+    const text = readFileSync('config.yaml', 'utf8');
+    for (const key of ['token_env: GITHUB_TOKEN', 'app: # { id, installation_id, private_key_file }', 'machine_account: false', 'writes:'])
+      expect(text).toContain(`\n  #${key}`);
+    const app = ['--app-id', '12', '--app-installation', '34', '--app-key', 'key.pem'];
+    await init(
+      '--github',
+      '--repo',
+      'acme/shop',
+      '-o',
+      'app.yaml',
+      ...app,
+      '--api-url',
+      'https://ghe.example.com/api/v3',
+      '--machine-account',
+    );
+    expect(load('app.yaml').forge).toMatchObject({
+      api_url: 'https://ghe.example.com/api/v3',
+      app: { id: 12, installation_id: 34, private_key_file: join(dir, 'key.pem') },
+      machine_account: true,
+    });
+  });
+
   it('has safe defaults', async () => {
     await init('--repo', 'acme/shop');
     expect(load()).toMatchObject({
@@ -89,8 +115,8 @@ describe('agentos init', () => {
     expect(text).toContain(`# ${agents?.description}\n`);
   });
 
-  it('what is switched off means its default when it is switched on', async () => {
-    await init('--repo', 'acme/shop');
+  it.each([[[]], [['--github']]])('what is switched off means its default when it is switched on: %j', async (forge) => {
+    await init('--repo', 'acme/shop', ...forge);
     const text = readFileSync('config.yaml', 'utf8');
     const on = text.replace(/^( *)#(?!( |\S+: # ))(\S.*)$/gm, '$1$3').replace(/^ *#\S+: # .*$/gm, '');
     expect(readDocument(on).problems).toEqual([]);
@@ -124,6 +150,16 @@ describe('agentos init', () => {
     [['--repo', 'acme/shop', '--agent', 'x=command:[oops'], /no JSON list/],
     [['--repo', 'acme/shop', '--automation', 'yolo'], /Allowed choices/],
     [['--repo', 'acme/shop', '--state-dir', './s', '--forge-root', './s/f'], /state_dir|root/],
+    [['--repo', 'acme/shop', '--token-env', 'X'], /--token-env without --github/],
+    [['--repo', 'acme/shop', '--github', '--local-ci', 'true'], /cannot be used with/],
+    [['--repo', 'acme/shop', '--github', '--forge-root', './f'], /cannot be used with/],
+    [['--repo', 'acme/shop', '--github', '--app-id', '1'], /an app needs/],
+    [
+      ['--repo', 'acme/shop', '--github', '--app-id', 'x', '--app-installation', '2', '--app-key', 'k'],
+      /forge\.app\.id: expected a whole number/,
+    ],
+    [['--repo', 'acme/shop', '--github', '--api-url', 'https://github.com'], /write `https:\/\/api\.github\.com`/],
+    [['--repo', 'acme/shop', '--github', '--token-env', 'ghp_0123456789abcdef0123456789abcdef0123'], /looks like a secret/],
   ])('writes nothing for %j', async (options, message) => {
     const problem = await problemOf(...options);
     expect(problem.code).toBe('usage');

@@ -11,8 +11,15 @@ const example = readFileSync('config.example.yaml', 'utf8');
 const complete = dropEarlier(example.replace(/^( *)#(?=[a-z_]+:)/gm, '$1'));
 
 function dropEarlier(text: string): string {
-  return text.replace(/^ {4}trusted: write\n/m, '');
+  return text.replace(/^ {4}trusted: write\n/m, '').replace(/^forge:\n(?: {2}.*\n)+/m, '');
 }
+
+/** The same on the local forge, which alone takes `local_ci`. */
+const local = example
+  .replace(/^( *)#(?=[a-z_]+:)/gm, '$1')
+  .replace(/^ {4}trusted: write\n/m, '')
+  .replace(/^(# or GitHub.*\n)forge:\n(?: {2}.*\n)+/m, '');
+const github = complete.replace(/^ {4}local_ci:\n(?: {6}.*\n)+/m, '');
 
 /** Every key below a shape, as `repos[].ready.label`; names that users choose are `*`. */
 function keysOf(shape: Shape, prefix = ''): string[] {
@@ -37,15 +44,18 @@ test('the example loads, as it is and with everything switched on', async () => 
   const config = await dir.load();
   expect(config.repos[0]).toMatchObject({ automation: 'supervised', trusted: 'write' });
   expect(config.sandbox.mode).toBe('required');
-  dir.write('config.yaml', complete);
+  dir.write('config.yaml', local);
   expect((await dir.load()).routing.browser_automation).toEqual(['house']);
+  dir.write('config.yaml', github);
+  expect((await dir.load()).forge).toMatchObject({ kind: 'github', app: { private_key_file: `${dir.root}/agentos.private-key.pem` } });
 });
 
 test('the example shows every key of the schema', () => {
   const known = [...new Set(keysOf(configShape()))].sort();
   expect(known).toContain('agents.*.command');
   expect(known).toContain('repos[].ready.label');
-  expect([...new Set(writtenKeys(parse(complete)))].filter((key) => key !== 'agents.*').sort()).toEqual(known);
+  const written = new Set([...writtenKeys(parse(complete)), ...writtenKeys(parse(local))]);
+  expect([...written].filter((key) => key !== 'agents.*').sort()).toEqual(known);
 });
 
 test('every key has a description, in the schema and in the document', () => {

@@ -123,10 +123,30 @@ sandbox: { readable: [~/.nvm, /opt/tools/, tools] }
     const config = await dir.load('sub/config.yaml');
     expect(config.path).toBe(path);
     expect(config.state_dir).toBe(join(dir.home, 'state'));
-    expect(config.forge.root).toBe(join(dir.root, 'forge'));
+    expect(config.forge).toEqual({ kind: 'local', root: join(dir.root, 'forge') });
     expect(config.sandbox.readable).toEqual([join(dir.home, '.nvm'), '/opt/tools', join(dir.root, 'sub/tools')]);
     const commands = Object.values(config.agents).map((agent) => (agent.kind === 'command' ? agent.command : []));
     expect(commands).toEqual([[join(dir.root, 'sub/tools/run'), './left/alone'], [join(dir.home, 'bin/run')], ['claude']]);
+  });
+
+  test('GitHub: its defaults, and the place of the key of an app', async () => {
+    const dir = makeConfigDirectory();
+    const write = (forge: string) => dir.write('config.yaml', MINIMAL.replace('{ kind: local, root: ./forge }', forge));
+    write('{ kind: github }');
+    const plain = {
+      kind: 'github',
+      token_env: 'GITHUB_TOKEN',
+      api_url: 'https://api.github.com',
+      machine_account: false,
+      writes: { per_minute: 60, per_hour: 450 },
+    };
+    expect((await dir.load()).forge).toEqual(plain);
+    write('{ kind: github, api_url: "https://ghe.example.com/api/v3/", app: { id: 1, installation_id: 2, private_key_file: key.pem } }');
+    expect((await dir.load()).forge).toEqual({
+      ...plain,
+      api_url: 'https://ghe.example.com/api/v3',
+      app: { id: 1, installation_id: 2, private_key_file: join(dir.root, 'key.pem') },
+    });
   });
 
   test('the defaults are the safe ones', async () => {

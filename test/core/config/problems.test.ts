@@ -36,9 +36,34 @@ describe('one problem', () => {
       'config.yaml:4: agents.patch.kind: `claude` is not available in this version; write `patch` or `command`',
     ],
     [
-      'a forge of a later version',
-      { forge: 'forge: { kind: github, token_env: GITHUB_TOKEN }' },
-      'config.yaml:2: forge.kind: `github` is not available in this version; write `local`',
+      'a mistyped forge',
+      { forge: 'forge: { kind: githbu }' },
+      'config.yaml:2: forge.kind: expected `github` or `local`, found `githbu`; did you mean `github`?',
+    ],
+    [
+      'checks of the local forge on GitHub',
+      { forge: 'forge: { kind: github }', repos: 'repos: [{ name: acme/shop, local_ci: ["npm test"] }]' },
+      'config.yaml:3: repos[0].local_ci: only for `forge.kind: local`; GitHub runs the checks of its repositories itself; remove the key',
+    ],
+    [
+      'a key of the other forge',
+      { forge: 'forge: { kind: github, root: ./forge }' },
+      'config.yaml:2: forge.root: unknown key; known here: `kind`, `token_env`, `app`, `api_url`, `machine_account`, `writes`',
+    ],
+    [
+      'half an app',
+      { forge: 'forge: { kind: github, app: { id: 1, private_key_file: k.pem } }' },
+      'config.yaml:2: forge.app.installation_id: missing; write a whole number of at least 1',
+    ],
+    [
+      'faster than GitHub allows',
+      { forge: 'forge: { kind: github, writes: { per_minute: 100 } }' },
+      'config.yaml:2: forge.writes.per_minute: expected a whole number from 1 to 80, found `100`',
+    ],
+    [
+      'no name of a variable',
+      { forge: 'forge: { kind: github, token_env: $GITHUB_TOKEN }' },
+      'config.yaml:2: forge.token_env: must be the name of an environment variable, not `$GITHUB_TOKEN`',
     ],
     [
       'a mistyped kind',
@@ -163,7 +188,76 @@ describe('one problem', () => {
   });
 });
 
+describe('secrets in the file', () => {
+  const SECRET = 'a1b2c3d4e5f6a7b8c9d0a1b2c3d4e5f6a7b8c9d0';
+  const WHAT =
+    'put the token into an environment variable and write the name of that variable here, not what looks like a secret (not repeated here)';
+  test.each([`ghp_${SECRET}`, `github_pat_11AAAAAAA0${SECRET}`, `gho_${SECRET}`, `ghs_1234_eyJhbGciOiJ.${SECRET}`, SECRET])(
+    'a token where its name belongs is refused and not repeated: %s',
+    async (token) => {
+      const problems = await problemsOf({ forge: `forge: { kind: github, token_env: ${token} }` });
+      expect(problems).toEqual([`config.yaml:2: forge.token_env: ${WHAT}`]);
+    },
+  );
+
+  test.each(['token', 'token_env: GITHUB_TOKEN, password', 'app'])('a token under `%s` is not repeated either', async (key) => {
+    const problems = await problemsOf({ forge: `forge: { kind: github, ${key}: ghp_${SECRET} }` });
+    expect(problems.join()).toMatch(/unknown key|expected a mapping/);
+    expect(problems.join()).not.toContain(SECRET);
+  });
+
+  test('nor is a password in the URL', async () => {
+    const [problem] = await problemsOf({ forge: 'forge: { kind: github, api_url: "https://me:hunter2@github.example.com/api/v3" }' });
+    expect(problem).toContain('must hold no user name and no password');
+    expect(problem).not.toContain('hunter2');
+  });
+});
+
+describe('forge.api_url', () => {
+  test.each([
+    ['https://github.com', 'write `https://api.github.com`'],
+    ['https://www.github.com/', 'write `https://api.github.com`'],
+    ['https://github.com/acme/shop', 'write `https://api.github.com`'],
+    ['https://api.github.com/graphql', 'write `https://api.github.com`'],
+    ['https://api.github.com/api/v3', 'write `https://api.github.com`'],
+    ['https://github.example.com', 'write `https://github.example.com/api/v3`'],
+    ['https://github.example.com:8443/api', 'write `https://github.example.com:8443/api/v3`'],
+    ['https://github.example.com/api/graphql', 'write `https://github.example.com/api/v3`'],
+    ['https://octo.ghe.com', 'write `https://api.octo.ghe.com`'],
+    ['http://github.example.com/api/v3', 'must begin with `https://`'],
+    ['http://127.0.0.1.example.com/', 'must begin with `https://`'],
+    ['https://api.github.com?x=1', 'must hold no `?`'],
+    ['api.github.com', 'must be the URL of the REST API'],
+    ['file:///etc', 'must be the URL of the REST API'],
+  ])('%s', async (url, what) => {
+    const problems = await problemsOf({ forge: `forge: { kind: github, api_url: "${url}" }` });
+    expect(problems).toHaveLength(1);
+    expect(problems[0]).toContain('config.yaml:2: forge.api_url: ');
+    expect(problems[0]).toContain(what);
+  });
+
+  test.each([
+    'https://api.github.com/',
+    'https://github.example.com/api/v3',
+    'https://api.octo.ghe.com',
+    'http://127.0.0.1:4000',
+    'http://localhost:4000/api/v3',
+    'http://[::1]:1',
+  ])('%s is fine', async (url) => {
+    const dir = makeConfigDirectory();
+    dir.write('config.yaml', `${Object.values({ ...LINES, forge: `forge: { kind: github, api_url: "${url}" }` }).join('\n')}\n`);
+    expect((await dir.load()).forge).toMatchObject({ api_url: url.replace(/\/$/, '') });
+  });
+});
+
 describe('places that must stay apart', () => {
+  test('the private key of the app is not shown to agents', async () => {
+    const forge = 'forge: { kind: github, app: { id: 1, installation_id: 2, private_key_file: keys/app.pem } }';
+    expect(await problemsOf({ forge }, ['sandbox: { readable: [./keys] }'])).toEqual([
+      'config.yaml:6: sandbox.readable[0]: would show `forge.app.private_key_file` to agents; name a narrower path',
+    ]);
+  });
+
   test.each<[string, string[]]>([
     ['/', ['config.yaml:6: sandbox.readable[0]: would show `state_dir` to agents; name a narrower path']],
     ['.', ['config.yaml:6: sandbox.readable[0]: would show `state_dir` to agents; name a narrower path']],
