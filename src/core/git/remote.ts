@@ -1,7 +1,7 @@
 /**
  * Git against a remote. The password, where one is needed, is in the
  * environment of that one git process and nowhere else: no argument, no
- * configuration, no URL, no file (row 12 of docs/threat-model.md). Exactly one
+ * configuration, no URL, no file (row 30 of docs/threat-model.md). Exactly one
  * transport is allowed, no redirect is followed, no credential helper is asked,
  * and neither a silent nor an endless answer stalls a pass. It says what a
  * failure of the transport means; it never tries again.
