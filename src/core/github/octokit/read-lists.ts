@@ -1,0 +1,185 @@
+/**
+ * Which issues concern dispatch, and when each was last updated: all
+ * repositories in one request, and more only for pages that `decidePages` asks
+ * for. On the way of an idle pass, so answers are checked by hand.
+ */
+import { AgentOsError } from '../../errors.ts';
+import type { IssueQuery } from '../github.ts';
+import { noteTime } from './asked-at.ts';
+import type { GitHubClient } from './client.ts';
+import { decidePages, type Entry, type Page } from './decide-pages.ts';
+import { type IssueIndex, type IssueMemory, isFresh } from './issue-memory.ts';
+import { isIssueNumber, type ListPart, listQuery } from './issue-query.ts';
+import { type Fields, isFields, numberedPart, repositoryPart, wrongShape } from './repository-part.ts';
+
+export interface ListReader {
+  client: Pick<GitHubClient, 'queryPartial' | 'now'>;
+  memory: IssueMemory;
+  /** Told who we are, as the answer says by the way. */
+  noteViewer?(viewer: { id: number; login: string }): void;
+}
+
+/** What there is now in one repository. */
+export interface ScannedList {
+  index: IssueIndex;
+  /** Of `also`, what is there and not in the list; `updatedAt` by number. */
+  also: ReadonlyMap<number, string>;
+  /** False when memory holds the same already. */
+  changed: boolean;
+}
+
+/** One page each costs a hundredth of a point, so that fifty cost one. */
+const REPOSITORIES_PER_REQUEST = 50;
+/** Issues asked for by number cost no points, but make the request longer. */
+const NUMBERS_PER_REQUEST = 100;
+/** How often a list that moves while it is read is begun anew. */
+const ROUNDS = 3;
+
+/** The reading of one repository. */
+interface Scan {
+  query: IssueQuery;
+  round: number;
+  pages: Page[];
+  /** When the first of `pages` was asked for; empty where nothing is asked for. */
+  readAt: string;
+  also: Map<number, string>;
+  /** The whole list, once it is known; stays empty where no label is asked for. */
+  entries?: ReadonlyMap<number, string>;
+  error?: AgentOsError;
+}
+
+/** What the next request asks of one repository. */
+interface Ask extends Omit<ListPart, 'repo'> {
+  scan: Scan;
+}
+
+/** @returns by repository, where anything is asked for at all */
+export async function readLists(reader: ListReader, queries: readonly IssueQuery[]): Promise<Map<string, ScannedList | AgentOsError>> {
+  const scans = queries.map((query): Scan => ({ query, round: 0, pages: [], readAt: '', also: new Map() }));
+  let open = scans.map((scan) => firstAsk(scan));
+  for (;;) {
+    const batch = takeBatch(open);
+    if (batch.now.length === 0) break;
+    const next = await request(reader, batch.now);
+    open = [...batch.later, ...next].filter(({ scan }) => !scan.error);
+  }
+  return new Map(scans.map((scan) => [scan.query.repo, scan.error ?? finish(reader.memory, scan)]));
+}
+
+function firstAsk(scan: Scan): Ask {
+  const { labels, also } = scan.query;
+  // GitHub takes no labels for all issues.
+  if (labels.length === 0) scan.entries = new Map();
+  return { scan, also: [...new Set(also)].filter(isIssueNumber), ...(labels.length > 0 && { list: { labels } }) };
+}
+
+/** As much as fits into one request; numbers that do not fit are asked for in the next one. */
+function takeBatch(open: readonly Ask[]): { now: Ask[]; later: Ask[] } {
+  const now: Ask[] = [];
+  const later: Ask[] = [];
+  let room = NUMBERS_PER_REQUEST;
+  for (const ask of open) {
+    if (!ask.list && ask.also.length === 0) continue;
+    if (now.length === REPOSITORIES_PER_REQUEST || (!ask.list && room === 0)) {
+      later.push(ask);
+      continue;
+    }
+    now.push({ ...ask, also: ask.also.slice(0, room) });
+    if (ask.also.length > room) later.push({ scan: ask.scan, also: ask.also.slice(room) });
+    room -= Math.min(room, ask.also.length);
+  }
+  return { now, later };
+}
+
+/** @returns what is to be asked next */
+async function request({ client, memory, noteViewer }: ListReader, asks: readonly Ask[]): Promise<Ask[]> {
+  const { text, variables } = listQuery(asks.map(({ scan, ...part }) => ({ repo: scan.query.repo, ...part })));
+  const { answer, askedAt } = await noteTime(client, () => client.queryPartial(text, variables));
+  const { login, databaseId } = isFields(answer.data['viewer']) ? answer.data['viewer'] : {};
+  if (typeof login === 'string' && Number.isSafeInteger(databaseId)) noteViewer?.({ id: databaseId as number, login });
+  return asks.flatMap((ask, at) => {
+    const part = repositoryPart(answer, `r${at}`, ask.scan.query.repo);
+    const next = part instanceof AgentOsError ? part : absorb(ask, part, askedAt, memory);
+    if (!(next instanceof AgentOsError)) return next;
+    ask.scan.error = next;
+    return [];
+  });
+}
+
+function absorb({ scan, list, also }: Ask, part: Fields, askedAt: string, memory: IssueMemory): Ask[] | AgentOsError {
+  const { repo, labels } = scan.query;
+  if (scan.readAt === '' || (list && scan.pages.length === 0)) scan.readAt = askedAt;
+  for (const number of also) {
+    const node = numberedPart(part, `i${number}`, repo, number);
+    if (node instanceof AgentOsError) return node;
+    if (node && !isEntry(node)) return wrongShape(repo, `i${number}.updatedAt`);
+    if (node) scan.also.set(number, node.updatedAt);
+  }
+  if (!list) return [];
+  const page = toPage(part['issues']);
+  if (!page) return wrongShape(repo, 'issues');
+  scan.pages.push(page);
+  const known = page.cursor === undefined || scan.pages.length > 1 ? undefined : usableIndex(memory, scan);
+  const decision = decidePages(scan.pages, known);
+  if (decision.kind === 'next') return [{ scan, list: { labels, after: decision.cursor }, also: [] }];
+  if (decision.kind === 'complete') {
+    scan.entries = decision.entries;
+    return [];
+  }
+  scan.pages = [];
+  scan.round += 1;
+  if (scan.round < ROUNDS) return [{ scan, list: { labels }, also: [] }];
+  return new AgentOsError('unavailable', `the issues of \`${repo}\` kept changing while they were listed`);
+}
+
+/** The index, where it answers this very query and was read as a whole not too long ago. */
+function usableIndex(memory: IssueMemory, { query, readAt }: Scan): IssueIndex | undefined {
+  const index = memory.readIndex(query.repo);
+  return index && sameList(index.labels, sortedLabels(query)) && isFresh(index.wholeAt, readAt) ? index : undefined;
+}
+
+function finish(memory: IssueMemory, scan: Scan): ScannedList {
+  const { query, pages, readAt, entries = new Map<number, string>() } = scan;
+  const also = new Map([...scan.also].filter(([number]) => !entries.has(number)).sort(([a], [b]) => a - b));
+  const before = memory.readIndex(query.repo);
+  const whole = pages.at(-1)?.cursor === undefined;
+  const index: IssueIndex = {
+    readAt,
+    wholeAt: whole ? readAt : (before?.wholeAt ?? readAt),
+    labels: sortedLabels(query),
+    also: [...also.keys()],
+    entries,
+  };
+  const same = before
+    ? pages.length < 2 && sameList(before.labels, index.labels) && sameList(before.also, index.also) && sameEntries(before, index)
+    : entries.size === 0 && also.size === 0;
+  return { index, also, changed: readAt !== '' && !same };
+}
+
+function sortedLabels({ labels }: IssueQuery): string[] {
+  return [...new Set(labels.map((label) => label.toLowerCase()))].sort();
+}
+
+function sameList<T>(a: readonly T[], b: readonly T[]): boolean {
+  return a.length === b.length && a.every((value, at) => value === b[at]);
+}
+
+function sameEntries(a: IssueIndex, b: IssueIndex): boolean {
+  return a.entries.size === b.entries.size && [...a.entries].every(([number, updatedAt]) => b.entries.get(number) === updatedAt);
+}
+
+function toPage(connection: unknown): Page | undefined {
+  if (!isFields(connection)) return undefined;
+  const { totalCount: total, nodes, pageInfo } = connection;
+  if (typeof total !== 'number' || !Array.isArray(nodes) || !nodes.every(isEntry) || !isFields(pageInfo)) return undefined;
+  const { hasNextPage, endCursor } = pageInfo;
+  const entries = nodes.map(({ number, updatedAt }) => ({ number, updatedAt }));
+  if (hasNextPage === false) return { total, entries };
+  return hasNextPage === true && typeof endCursor === 'string' ? { total, entries, cursor: endCursor } : undefined;
+}
+
+function isEntry(node: unknown): node is Entry {
+  if (!isFields(node)) return false;
+  const { number, updatedAt } = node;
+  return Number.isSafeInteger(number) && typeof updatedAt === 'string' && !Number.isNaN(Date.parse(updatedAt));
+}
