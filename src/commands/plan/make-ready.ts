@@ -1,12 +1,12 @@
 /**
  * Makes an issue Ready, and nothing that was not judged: everything is looked at
  * again just before, and where somebody edited in between, the label comes off.
- * `dispatch` accepts such a label only when the journal holds that very event.
  */
 import { snapshotSha } from '../../core/github/ask-readiness.ts';
 import type { Issue } from '../../core/github/github.ts';
 import { HOLD } from '../../core/github/labels.ts';
 import { hasLabel } from '../../core/github/readiness.ts';
+import { ensureReadyLabel } from '../../core/github/ready-label.ts';
 import type { Ports } from '../../core/ports.ts';
 import type { Applied } from '../run-command.ts';
 import { filedIssues } from './filed.ts';
@@ -42,60 +42,18 @@ export async function settleReady(ports: Ports, known: Progress, action: Of<'set
 async function putOn(ports: Ports, known: Progress, action: PlanAction, issue: Issue, key: string, sha256: string): Promise<Applied> {
   const { repo, reason } = action;
   const { number } = issue;
-  const label = known.repo.ready.label;
-  const forge = await ports.forge();
-  const added = await (await ports.effects()).ensure({
-    repo,
-    subject: `#${number}`,
-    kind: 'add-ready-label',
-    key,
-    // What was judged, so that a reader of the journal can hold the label to it.
-    payload: { label, sha256 },
-    nature: 'once',
-    probe: () => findOwnLabel(ports, repo, number, label),
-    act: async () => (await forge.addLabel(repo, number, label)) ?? { eventId: null },
-  });
-  if (added.eventId === null) return personWasFaster();
-  if (snapshotSha(await forge.getIssue(repo, number)) !== sha256) return takeOff(ports, repo, number, label, key);
+  const to = { forge: await ports.forge(), effects: await ports.effects() };
+  const done = await ensureReadyLabel(to, { repo, number, label: known.repo.ready.label, key, sha256 });
+  if (done.outcome === 'faster') return personWasFaster();
+  if (done.outcome === 'edited')
+    return { outcome: 'skipped', reason: 'edited while it was made Ready; the label is off again, and a person must decide' };
   known.madeReady.add(number);
   known.selected.add(number);
   known.news = true;
   await logStep(ports, { event: 'plan.issue.selected', repo, issue: number, reason });
-  return { outcome: 'applied', detail: { issue: number, eventId: added.eventId } };
+  return { outcome: 'applied', detail: { issue: number, eventId: done.eventId } };
 }
 
 function personWasFaster(): Applied {
   return { outcome: 'skipped', reason: 'labelled by a person meanwhile' };
-}
-
-/** The newest event by which our account put the label on, unless another record holds it. */
-async function findOwnLabel(ports: Ports, repo: string, number: number, label: string): Promise<{ eventId: string | null } | undefined> {
-  const forge = await ports.forge();
-  const own = (await forge.getIdentity()).id;
-  const records = await (await ports.effects()).list(repo, 'add-ready-label');
-  const recorded = new Set(records.map((record) => (record.result as { eventId?: string } | undefined)?.eventId));
-  const found = (await forge.listIssueEvents(repo, number)).findLast(
-    (event) =>
-      event.kind === 'labeled' && event.label.toLowerCase() === label.toLowerCase() && event.actor?.id === own && !recorded.has(event.id),
-  );
-  return found && { eventId: found.id };
-}
-
-/** Somebody edited between the judgement and the label: what is Ready now was judged by nobody. */
-async function takeOff(ports: Ports, repo: string, number: number, label: string, key: string): Promise<Applied> {
-  const forge = await ports.forge();
-  const isOn = async () => hasLabel((await forge.getIssue(repo, number)).labels, label);
-  await (await ports.effects()).ensure({
-    repo,
-    subject: `#${number}`,
-    kind: 'remove-ready-label',
-    key,
-    nature: 'state',
-    probe: async () => ((await isOn()) ? undefined : { removed: true }),
-    act: async () => {
-      await forge.removeLabel(repo, number, label);
-      return { removed: true };
-    },
-  });
-  return { outcome: 'skipped', reason: 'edited while it was made Ready; the label is off again, and a person must decide' };
 }

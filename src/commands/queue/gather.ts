@@ -7,7 +7,7 @@ import type { Letter, Mailbox, Waiting } from '../../core/mailbox/mailbox.ts';
 import { isRepoPaused } from '../../core/pause.ts';
 import type { Ports } from '../../core/ports.ts';
 import { listRequests, readRequest } from '../../core/requests.ts';
-import { freeSlots, orderWaiting, type QueueSnapshot, type QueueVerdict } from './policy.ts';
+import { freeSlots, orderWaiting, type QueueSnapshot, type QueueVerdict, whyPreparing } from './policy.ts';
 import { decideStart, type StartFacts } from './start.ts';
 
 /** Tasks that the forge is asked about, and tasks that are told about, before a pass stops. */
@@ -84,6 +84,8 @@ function lookCheaply(ports: Ports, { repos, now, open, requests }: Looking, wait
   if (waiting.notBefore !== undefined && Date.parse(waiting.notBefore) > now.getTime()) {
     return { kind: 'wait', reason: `not before ${waiting.notBefore}` };
   }
+  const preparing = whyPreparing(waiting, now);
+  if (preparing !== undefined) return { kind: 'wait', reason: preparing };
   const count = open.get(waiting.repo) ?? 0;
   if (waiting.pullRequest !== undefined || count < repo.max_open_pull_requests) return undefined;
   return { kind: 'wait', reason: `${count} of ${repo.max_open_pull_requests} pull requests of ${waiting.repo} are open or being made` };

@@ -34,6 +34,16 @@ export function orderWaiting(waiting: readonly Waiting[]): Waiting[] {
   return [...waiting].sort((a, b) => RANK[a.priority] - RANK[b.priority] || compare(a.createdAt, b.createdAt) || compare(a.id, b.id));
 }
 
+/** A model has so long to prepare a task; then the task starts with the text it has. */
+const PREPARING_MS = 10 * 60_000;
+
+/** Why a task cannot start before dispatch is through with its text; `undefined` when it can. */
+export function whyPreparing({ preparing, createdAt }: Waiting, now: Date): string | undefined {
+  if (preparing === 'split') return 'being split into smaller issues by dispatch';
+  if (preparing !== 'pending' || now.getTime() - Date.parse(createdAt) >= PREPARING_MS) return undefined;
+  return 'being prepared by dispatch';
+}
+
 export function decideQueue(snapshot: QueueSnapshot): QueueAction[] {
   const dead = snapshot.running.filter((claim) => !claim.alive);
   let slots = freeSlots(snapshot);

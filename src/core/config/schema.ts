@@ -148,6 +148,20 @@ const Agent = z.discriminatedUnion('kind', [
   }),
 ]);
 
+/** A key over plain http could be read on its way; this machine alone may be asked so. */
+const modelUrl = line.refine((value) => {
+  const url = URL.canParse(value) ? new URL(value) : undefined;
+  const near = url?.protocol === 'http:' && ['localhost', '127.0.0.1', '[::1]'].includes(url.hostname);
+  return url !== undefined && (url.protocol === 'https:' || near) && `${url.username}${url.password}${url.search}${url.hash}` === '';
+}, 'must be an `https://` URL without user name, password, `?` and `#`');
+
+const Model = z.strictObject({
+  provider: z.enum(['anthropic', 'openai', 'google', 'deepseek']).describe('Whose model it is, and so which protocol is spoken.'),
+  model: line.max(200).describe('The name of the model, as the provider writes it.'),
+  key_env: secretEnv.describe('Name of the environment variable that holds the key; the file never holds the key itself.'),
+  base_url: modelUrl.optional().describe("Another address than the provider's own, for a proxy or a server that speaks its protocol."),
+});
+
 const chain = z.array(name).min(1);
 
 const typeChains = TASK_TYPES.map((type) => [type, chain.optional().describe(`The chain for tasks of type \`${type}\`.`)] as const);
@@ -182,6 +196,18 @@ export const Config = z.strictObject({
   repos: z.array(Repo).min(1).describe('The repositories to look after.'),
   agents: z.record(name, Agent).describe('The agent pool: a name of your choice and its kind.'),
   routing: Routing.describe('The chain of agents for each task type, tried in order.'),
+  models: z
+    .array(Model)
+    .max(10)
+    .default([])
+    .describe('Language models that Agent OS itself asks, tried in order; without any it asks none.'),
+  dispatch: z
+    .strictObject({
+      split_epics: z.boolean().default(true).describe('Whether an issue that a model finds too large for one task becomes several issues.'),
+      auto_ready: z.boolean().default(false).describe('Whether those issues are made Ready at once; `false`: a person makes them so.'),
+    })
+    .prefault({})
+    .describe('How issues become tasks, where `models` are configured.'),
   queue: z
     .strictObject({
       max_parallel: z.number().int().min(1).max(64).default(2).describe('Attempts that run at the same time.'),

@@ -9,6 +9,10 @@ z.config({ jitless: true });
 
 const EVENT_NAMES = [
   'dispatch.task.submitted', // a Ready issue became a task
+  'dispatch.task.refined', // a model was asked: outcome refined, needs_person, split or skipped; usage, duration_ms
+  'dispatch.task.escalated', // a decision is missing, or the issue could not be split
+  'dispatch.issue.filed', // a part of a large issue
+  'dispatch.issue.split', // all parts are filed
   'dispatch.task.withdrawn', // a person took the issue back
   'dispatch.task.superseded', // a newer `ready` replaced the task
   'queue.attempt.started',
@@ -65,6 +69,9 @@ export const Event = z.looseObject({
   attempts: z.number().optional(),
   /** From the accepted `ready` to the merge. */
   lead_ms: z.number().optional(),
+  /** Of the model that answered. */
+  provider: z.string().optional(),
+  model: z.string().optional(),
   usage: Usage.optional(),
   cost_usd: z.number().optional(),
 });

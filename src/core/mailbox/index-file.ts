@@ -11,7 +11,7 @@ import type { Waiting } from './mailbox.ts';
 /** Fewer files than this are read as fast as an index. */
 export const INDEX_FROM = 64;
 
-const VERSION = 1;
+const VERSION = 2;
 
 interface IndexEntry {
   /** `markOf` the file. */
@@ -31,6 +31,7 @@ type Row = [
   createdAt: string,
   notBefore: string | 0,
   pull: number,
+  preparing: 'pending' | 'split' | 0,
 ];
 
 /** The index, as far as it can be read. */
@@ -38,10 +39,11 @@ export function readIndex(root: string): WaitingIndex {
   const index: WaitingIndex = new Map();
   for (const row of readRows(`${root}/.index.json`)) {
     if (!isRow(row)) continue;
-    const [file, mark, repo, issue, priority, createdAt, notBefore, pull] = row;
+    const [file, mark, repo, issue, priority, createdAt, notBefore, pull, preparing] = row;
     const waiting: Waiting = { id: file.slice(0, -3), repo, issue, priority: priority as Waiting['priority'], createdAt };
     if (notBefore !== 0) waiting.notBefore = notBefore;
     if (pull !== 0) waiting.pullRequest = pull;
+    if (preparing !== 0) waiting.preparing = preparing;
     index.set(file, { mark, waiting });
   }
   return index;
@@ -49,8 +51,8 @@ export function readIndex(root: string): WaitingIndex {
 
 export function writeIndex(root: string, index: WaitingIndex): void {
   const rows = Array.from(index, ([file, { mark, waiting }]): Row => {
-    const { repo, issue, priority, createdAt, notBefore = 0, pullRequest = 0 } = waiting;
-    return [file, mark, repo, issue, priority, createdAt, notBefore, pullRequest];
+    const { repo, issue, priority, createdAt, notBefore = 0, pullRequest = 0, preparing = 0 } = waiting;
+    return [file, mark, repo, issue, priority, createdAt, notBefore, pullRequest, preparing];
   });
   writeFileAtomic(`${root}/.index.json`, JSON.stringify({ version: VERSION, rows }), { durable: false, tmpDir: `${root}/tmp` });
 }
@@ -65,12 +67,13 @@ function readRows(path: string): unknown[] {
 }
 
 function isRow(row: unknown): row is Row {
-  if (!Array.isArray(row) || row.length !== 8) return false;
-  const [file, mark, repo, issue, priority, createdAt, notBefore, pull] = row as unknown[];
+  if (!Array.isArray(row) || row.length !== 9) return false;
+  const [file, mark, repo, issue, priority, createdAt, notBefore, pull, preparing] = row as unknown[];
   return (
     [file, mark, repo, createdAt].every((text) => typeof text === 'string') &&
     [issue, pull].every(Number.isSafeInteger) &&
     (notBefore === 0 || typeof notBefore === 'string') &&
+    (preparing === 0 || preparing === 'pending' || preparing === 'split') &&
     (priority === 'high' || priority === 'normal' || priority === 'low')
   );
 }

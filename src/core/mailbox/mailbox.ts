@@ -32,6 +32,8 @@ export interface Waiting {
   notBefore?: string;
   /** Its open pull request: a fix, or a retry of what was pushed. */
   pullRequest?: number;
+  /** A model is still asked about its text, or its parts are being filed. */
+  preparing?: 'pending' | 'split';
 }
 
 /** A file that could not be read as a task and was moved to `quarantine`. */
@@ -60,10 +62,10 @@ export interface Mailbox {
    */
   takeOver(letter: Letter): Promise<Letter | undefined>;
   /**
-   * Replaces the content where it lies.
+   * Replaces the content where it lies; the text too, where one is given.
    * @throws `conflict` when the letter is not in that tray any more (a claim: not ours any more), or was changed since it was read.
    */
-  update(letter: Letter, task: Task): Promise<Letter>;
+  update(letter: Letter, task: Task, body?: string): Promise<Letter>;
   /**
    * Content first, then the tray: a crash in between leaves the letter where it
    * was with the newer history (one from `inbox`: in `processing`, to be reclaimed).

@@ -132,14 +132,14 @@ class Maildir implements Mailbox {
     return reading.kind === 'letter' ? this.#keep(reading) : undefined;
   }
 
-  async update(letter: Letter, task: Task): Promise<Letter> {
-    const text = await this.#render(letter, task);
+  async update(letter: Letter, task: Task, body = letter.body): Promise<Letter> {
+    const text = await this.#render(letter, task, body);
     return withStaged(text, `${this.#root}/tmp`, (staged) => {
       const write = (): Letter => {
         const at = this.#possess(letter);
         placeStaged(staged, pathOf(this.#root, at));
         if (letter.tray === 'inbox') this.#putBack(at);
-        return this.#written({ ...letter, task });
+        return this.#written({ ...letter, task, body });
       };
       return this.#owns(letter) ? write() : this.#locked(write);
     });
@@ -225,11 +225,11 @@ class Maildir implements Mailbox {
     return letter;
   }
 
-  async #render(letter: Letter, task: Task): Promise<string> {
+  async #render(letter: Letter, task: Task, body = letter.body): Promise<string> {
     if (task.id !== letter.task.id) throw new Error(`the letter of ${letter.task.id} cannot become that of ${task.id}`);
     const { renderMessage } = await import('./message.ts');
     this.#prepare();
-    return renderMessage(task, letter.body);
+    return renderMessage(task, body);
   }
 
   #owns(letter: Letter): boolean {

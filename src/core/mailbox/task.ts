@@ -61,6 +61,17 @@ const Fix = z.strictObject({
 });
 export type Fix = z.infer<typeof Fix>;
 
+/** One of the smaller issues that an issue is split into, as a model proposed it and we cleaned it. */
+const Part = z.strictObject({
+  title: z.string().min(1).max(300),
+  type: z.enum(TASK_TYPES),
+  goal: z.string().max(5000),
+  success_criteria: z.array(line).max(20),
+  /** Parts that come first, by their place in the list, from 0. */
+  after: z.array(z.number().int().min(0)).max(8),
+});
+export type Part = z.infer<typeof Part>;
+
 export const Task = z.strictObject({
   version: z.literal(1),
   id: z.string().refine(isTaskId, 'not a task id'),
@@ -79,6 +90,12 @@ export const Task = z.strictObject({
     ready_by: z.string(),
     ready_at: instant,
   }),
+  /**
+   * What a model does for the text before the first attempt. `pending`: it will be asked; `done`: it was;
+   * `skipped`: it could not be, and the text is the issue's; `split`: `parts` are being filed as issues.
+   */
+  refine: z.enum(['pending', 'done', 'skipped', 'split']).optional(),
+  parts: z.array(Part).min(2).max(8).optional(),
   pull_request: z.number().int().min(1).optional(),
   /** Waits of providers and of a publication that could not be finished; a failed attempt returns without delay. */
   not_before: instant.optional(),

@@ -51,6 +51,7 @@ function toWaiting({ task }: Letter): Waiting {
     createdAt: task.created_at,
     ...(task.not_before !== undefined && { notBefore: task.not_before }),
     ...(task.pull_request !== undefined && { pullRequest: task.pull_request }),
+    ...((task.refine === 'pending' || task.refine === 'split') && { preparing: task.refine }),
   };
 }
 

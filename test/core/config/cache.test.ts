@@ -102,7 +102,7 @@ describe('the cache of the parsed configuration', () => {
 
   test('an invalid file leaves no entry', async () => {
     rmSync(join(dir.root, 'state'), { recursive: true });
-    dir.write('config.yaml', `${MINIMAL}models: []\n`);
+    dir.write('config.yaml', `${MINIMAL}providers: []\n`);
     await dir.fail();
     expect(readdirSync(dir.root).sort()).toEqual(['config.yaml', 'home']);
   });

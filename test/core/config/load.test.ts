@@ -172,6 +172,8 @@ sandbox: { readable: [~/.nvm, /opt/tools/, tools] }
       ],
       agents: { patch: { kind: 'patch', timeout_minutes: 45, silence_minutes: 10 } },
       routing: { default: ['patch'] },
+      models: [],
+      dispatch: { split_epics: true, auto_ready: false },
       queue: { max_parallel: 2, max_attempts: 4, max_infrastructure: 5 },
       sandbox: { mode: 'required', readable: [], network: [] },
       identity: { name: 'Agent OS', email: 'agentos@example.com' },

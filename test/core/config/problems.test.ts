@@ -165,7 +165,7 @@ describe('one problem', () => {
     [
       'terminal codes in what was written are not repeated',
       { state_dir: 'state_dir: ./state\n"a\u009b31mb\u202e": 1' },
-      'config.yaml:2: ab: unknown key; known here: `state_dir`, `forge`, `repos`, `agents`, `routing`, `queue`, `sandbox`, `identity`, `groom`, `plan`',
+      'config.yaml:2: ab: unknown key; known here: `state_dir`, `forge`, `repos`, `agents`, `routing`, `models`, `dispatch`, `queue`, `sandbox`, `identity`, `groom`, `plan`',
     ],
   ])('%s', async (_, change, expected) => {
     expect((await problemsOf(change))[0]?.replace('["ab"]', 'ab')).toBe(expected);
@@ -173,7 +173,12 @@ describe('one problem', () => {
   });
 
   test.each([
-    ['models: []', 'models: unknown key; known here:'],
+    ['providers: []', 'providers: unknown key; known here:'],
+    ['models: [{ provider: openai, model: m, key_env: sk-abcdef }]', 'models[0].key_env: put the token into an environment variable'],
+    [
+      'models: [{ provider: openai, model: m, key_env: KEY, base_url: "http://example.org" }]',
+      'models[0].base_url: must be an `https://` URL without user name',
+    ],
     ['budgets: { per_day_usd: 5 }', 'budgets: unknown key; known here:'],
     ['sandbox: { network: [example.org] }', 'sandbox.network[0]: expected `*`, found `example.org`'],
     ['groom: { apply: "yes" }', 'groom.apply: expected `true` or `false`, found `yes`'],
