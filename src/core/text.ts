@@ -2,17 +2,14 @@
  * Text that comes from outside, made safe to store, print and show (rows
  * 9, 44 and 50 of docs/threat-model.md), and small wording. Pure.
  */
+import { removeInvisible } from './markdown/visible-text.ts';
 
 /** Terminal escape sequences: OSC, DCS/PM/APC/SOS strings, CSI, and two-character escapes, in 7 and 8 bit form. */
 const ESCAPES =
   /(?:\u001b\]|\u009d)[^\u0007\u001b\u009c]*(?:\u0007|\u001b\\|\u009c)?|(?:\u001b[PX^_]|[\u0090\u0098\u009e\u009f])[^\u001b\u009c]*(?:\u001b\\|\u009c)?|(?:\u001b\[|\u009b)[0-?]*[ -/]*[@-~]?|\u001b[ -/]*[0-~]?/g;
-/** Controls but newline and tab, invisible formatting, tag characters, variation selectors, fillers that look empty. */
-const INVISIBLE =
-  /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u00ad\u034f\u061c\u115f-\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e\u2060-\u206f\u2800\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb]|[\u{1d173}-\u{1d17a}\u{e0000}-\u{e0fff}]/gu;
-
 /** Removes escape sequences, control and invisible characters; keeps newlines and tabs. Idempotent; printable ASCII is unchanged. */
 export function cleanText(text: string): string {
-  return text.replace(/\r\n?/g, '\n').replace(ESCAPES, '').replace(INVISIBLE, '');
+  return removeInvisible(text.replace(/\r\n?/g, '\n').replace(ESCAPES, ''));
 }
 
 /** `cleanText` on one line, at most `max` characters. */

@@ -1,10 +1,13 @@
 /**
  * The Markdown part of a task file, made of an issue's text: headings that name
  * a known section are sorted under it, everything else is the goal. The text
- * itself is kept as written, cleaned of what cannot be seen. Pure.
+ * is reduced to what the issue's page shows, and the rest of it is kept as
+ * written; what was removed is counted under `Context`. Pure.
  */
 import { fromMarkdown } from 'mdast-util-from-markdown';
-import { cleanText } from '../../core/text.ts';
+import { renderRemoved, sanitiseMarkdown } from '../../core/markdown/sanitise.ts';
+import { foldTitle } from '../../core/markdown/visible-text.ts';
+import { cleanLine } from '../../core/text.ts';
 
 const SECTIONS = [
   { title: 'Goal', names: /^(goal|summary|description|what|task|problem|feature request)$/i },
@@ -18,18 +21,26 @@ const SECTIONS = [
 
 /** `# Goal`, `# Success criteria`, `# Constraints`, `# Context`; a section nobody wrote says so. */
 export function formatTask(issue: { title: string; body: string }): string {
+  const body = sanitiseMarkdown(issue.body);
   const parts = new Map<string, string[]>(SECTIONS.map(({ title }) => [title, []]));
-  for (const { heading, text } of splitSections(cleanText(issue.body))) {
+  for (const { heading, text } of splitSections(body.text)) {
     const known = heading === undefined ? undefined : SECTIONS.find(({ names }) => names.test(heading.replace(/[:#*_`]/g, '').trim()));
     const kept = known || heading === undefined ? text : `## ${heading}\n\n${text.trim()}`;
     if (kept.trim() !== '') parts.get(known?.title ?? 'Goal')?.push(kept.trim());
   }
+  const removed = renderRemoved(body.removed);
+  if (removed !== '') parts.get('Context')?.push(`Removed from the text: ${removed}.`);
   return SECTIONS.map(({ title }) => {
     const text = parts.get(title)?.join('\n\n') ?? '';
     const empty = title === 'Goal' ? '' : '\n\n(none given)';
-    const lead = title === 'Goal' ? `\n\n${cleanText(issue.title).trim()}` : '';
+    const lead = title === 'Goal' ? `\n\n${renderTitle(issue.title)}` : '';
     return `# ${title}${lead}${text === '' ? empty : `\n\n${text}`}`;
   }).join('\n\n');
+}
+
+/** One line of plain text; none of it is Markdown that hides something. */
+function renderTitle(title: string): string {
+  return cleanLine(foldTitle(title), 1000).replaceAll('<', '&lt;');
 }
 
 /** The source text between headings of the highest level used, so that fenced blocks and lists stay as written. */

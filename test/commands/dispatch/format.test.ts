@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { classify } from '../../../src/commands/dispatch/classify.ts';
 import { formatTask } from '../../../src/commands/dispatch/format.ts';
+import { parseIssueBlocks } from '../../../src/core/agents/issue-blocks.ts';
+import { CORPUS } from '../../core/markdown/corpus.ts';
 
 describe('the task text', () => {
   it('sorts known headings under the four sections and keeps the rest in the goal', () => {
@@ -14,6 +16,29 @@ describe('the task text', () => {
   });
   it('removes what cannot be seen', () => {
     expect(formatTask({ title: 'T', body: 'a\u200bb\u{e0041}c\u001b[31md' })).toContain('abcd');
+  });
+});
+
+describe('text of an issue that its page does not show (threat model rows 8 and 9)', () => {
+  it.each(CORPUS)('%s reaches no agent', (_, body) => {
+    expect(formatTask({ title: 'T', body })).not.toMatch(/EVIL/i);
+  });
+  it('is counted under the context', () => {
+    const task = formatTask({ title: 'T', body: 'a <!-- b --> <!-- c -->\n\n## Background\n\nd' });
+    expect(task.endsWith('# Context\n\nd\n\nRemoved from the text: 2 hidden comments.')).toBe(true);
+    expect(formatTask({ title: 'T', body: 'a' })).not.toContain('Removed');
+  });
+  it('folds a title to plain letters on one line', () => {
+    expect(formatTask({ title: 'Ａdd\u202e the <b>\n# ﬁeld', body: '' })).toMatch(/^# Goal\n\nAdd the &lt;b> # field\n\n#/);
+  });
+  it('leaves the blocks that are applied as they are', () => {
+    const blocks =
+      '```diff\n--- a/x\n+++ b/x\n@@ -1 +1 @@\n-<!-- a -->\n+[a]: b "c" ![d](e)\n```\n\n```js file=src/a.js\n# not a heading\n<T>(x) => x;  \n\n```';
+    const task = formatTask({ title: 'T', body: `a <!-- b -->\n\n${blocks}` });
+    expect(task).toContain(blocks);
+    expect(parseIssueBlocks(task).map(({ line: _, ...block }) => block)).toEqual(
+      parseIssueBlocks(blocks).map(({ line: _, ...block }) => block),
+    );
   });
 });
 
