@@ -52,6 +52,8 @@ export interface Answer<T = unknown> {
   /** Names in lower case. */
   headers: Record<string, string | number | undefined>;
   data: T;
+  /** Where it came from: another address than asked for when the repository was renamed. */
+  url: string;
 }
 
 /** What GitHub said about one part of a GraphQL answer. */
