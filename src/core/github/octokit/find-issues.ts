@@ -39,15 +39,15 @@ export async function findIssues(reader: ListReader, queries: readonly IssueQuer
   }
   if (missing.length > 0) await fetchViews(reader, missing);
   for (const [repo, list] of lists) {
-    if (!(list instanceof AgentOsError) && list.changed) reader.memory.writeIndex(repo, list.index);
+    if (!(list instanceof AgentOsError) && list.index) reader.memory.writeIndex(repo, list.index);
   }
   return new Map(Array.from(found.values(), ({ repo, error, views }) => [repo, error ?? inOrder(views)]));
 }
 
 /** Takes from memory what has not changed. @returns what is to be read */
-function recall({ memory, client }: ListReader, { index, also }: ScannedList, of: Found): Missing[] {
-  const now = index.entries.size + also.size > 0 ? client.now.toISOString() : '';
-  return [...index.entries, ...also].flatMap(([number, updatedAt]) => {
+function recall({ memory, client }: ListReader, { entries, also }: ScannedList, of: Found): Missing[] {
+  const now = client.now.toISOString();
+  return [...entries, ...also].flatMap(([number, updatedAt]) => {
     const view = recallView(memory, of.repo, { number, updatedAt }, now);
     if (view) of.views.set(number, view);
     return view ? [] : [{ of, number }];

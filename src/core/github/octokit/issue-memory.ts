@@ -6,8 +6,9 @@
  * absent, and what is lost costs requests, nothing else. Two processes may use
  * it at once, the last writer wins. Holds no token.
  */
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { ensureDirectory, unlinkIfThere, writeFileAtomic } from '../../atomic-file.ts';
+import type { Clock } from '../../clock.ts';
 import { AgentOsError, errnoOf } from '../../errors.ts';
 import { repoKey } from '../../ids.ts';
 import type { IssueView } from '../github.ts';
@@ -38,15 +39,20 @@ export interface RememberedView {
 export interface IssueMemory {
   /** `undefined` where there is none that may be used. */
   readIndex(repo: string): IssueIndex | undefined;
-  /** Replaces the index and removes every view that it does not name. */
+  /** Replaces the index, and removes the views that it does not name once they are too old for anybody. */
   writeIndex(repo: string, index: IssueIndex): void;
   readView(repo: string, number: number): RememberedView | undefined;
   writeView(repo: string, remembered: RememberedView): void;
 }
 
-/** @param host of the API, with its port; another one has other issues under the same names */
-export function openIssueMemory(options: { root: string; host: string }): IssueMemory {
-  const { root, host } = options;
+export interface IssueMemoryOptions {
+  root: string;
+  /** Of the API, with its port; another one has other issues under the same names. */
+  host: string;
+  clock: Clock;
+}
+
+export function openIssueMemory({ root, host, clock }: IssueMemoryOptions): IssueMemory {
   const build = process.env['AGENTOS_BUILD'] ?? 'source';
   const pathOf = (repo: string, name: string | number) => `${root}/${repoKey(repo)}/${name}.json`;
   const read = (repo: string, name: string | number) => {
@@ -65,7 +71,8 @@ export function openIssueMemory(options: { root: string; host: string }): IssueM
     readIndex: (repo) => toIndex(read(repo, 'index')),
     writeIndex(repo, { entries, ...rest }) {
       write(repo, 'index', { ...rest, entries: [...entries] });
-      tolerate(() => prune(`${root}/${repoKey(repo)}`, new Set([...entries.keys(), ...rest.also])));
+      const named = new Set([...entries.keys(), ...rest.also]);
+      tolerate(() => prune(`${root}/${repoKey(repo)}`, named, clock.now().getTime() - MAX_AGE_MS));
     },
     readView: (repo, number) => toView(read(repo, number), number),
     writeView: (repo, remembered) => write(repo, remembered.view.issue.number, remembered),
@@ -97,10 +104,14 @@ function toView(file: Record<string, unknown> | undefined, number: number): Reme
   return { view: view as IssueView, readAt };
 }
 
-function prune(dir: string, keep: ReadonlySet<number>): void {
+/**
+ * Other queries of the same pass have views here too, so what is not named goes by its age; with it goes what a process
+ * that was killed had begun to write.
+ */
+function prune(dir: string, named: ReadonlySet<number>, before: number): void {
   for (const name of readdirSync(dir)) {
-    const number = /^([1-9]\d*)\.json$/.exec(name)?.[1];
-    if (number !== undefined && !keep.has(Number(number))) unlinkIfThere(`${dir}/${name}`);
+    const kept = name === 'index.json' || named.has(Number(/^(\d+)\.json$/.exec(name)?.[1]));
+    if (!kept && statSync(`${dir}/${name}`).mtimeMs < before) unlinkIfThere(`${dir}/${name}`);
   }
 }
 

@@ -21,11 +21,12 @@ export interface ListReader {
 
 /** What there is now in one repository. */
 export interface ScannedList {
-  index: IssueIndex;
-  /** Of `also`, what is there and not in the list; `updatedAt` by number. */
+  /** The list; `updatedAt` by number. */
+  entries: ReadonlyMap<number, string>;
+  /** Of `also`, what is there and not in the list. */
   also: ReadonlyMap<number, string>;
-  /** False when memory holds the same already. */
-  changed: boolean;
+  /** What is to be remembered; absent when memory holds the same already, or no list was asked for. */
+  index?: IssueIndex;
 }
 
 /** One page each costs a hundredth of a point, so that fifty cost one. */
@@ -40,10 +41,10 @@ interface Scan {
   query: IssueQuery;
   round: number;
   pages: Page[];
-  /** When the first of `pages` was asked for; empty where nothing is asked for. */
+  /** When the first of `pages` was asked for. */
   readAt: string;
   also: Map<number, string>;
-  /** The whole list, once it is known; stays empty where no label is asked for. */
+  /** The whole list, once it is known. */
   entries?: ReadonlyMap<number, string>;
   error?: AgentOsError;
 }
@@ -68,8 +69,7 @@ export async function readLists(reader: ListReader, queries: readonly IssueQuery
 
 function firstAsk(scan: Scan): Ask {
   const { labels, also } = scan.query;
-  // GitHub takes no labels for all issues.
-  if (labels.length === 0) scan.entries = new Map();
+  // Without labels every issue would be listed.
   return { scan, also: [...new Set(also)].filter(isIssueNumber), ...(labels.length > 0 && { list: { labels } }) };
 }
 
@@ -108,7 +108,6 @@ async function request({ client, memory, noteViewer }: ListReader, asks: readonl
 
 function absorb({ scan, list, also }: Ask, part: Fields, askedAt: string, memory: IssueMemory): Ask[] | AgentOsError {
   const { repo, labels } = scan.query;
-  if (scan.readAt === '' || (list && scan.pages.length === 0)) scan.readAt = askedAt;
   for (const number of also) {
     const node = numberedPart(part, `i${number}`, repo, number);
     if (node instanceof AgentOsError) return node;
@@ -118,6 +117,7 @@ function absorb({ scan, list, also }: Ask, part: Fields, askedAt: string, memory
   if (!list) return [];
   const page = toPage(part['issues']);
   if (!page) return wrongShape(repo, 'issues');
+  if (scan.pages.length === 0) scan.readAt = askedAt;
   scan.pages.push(page);
   const known = page.cursor === undefined || scan.pages.length > 1 ? undefined : usableIndex(memory, scan);
   const decision = decidePages(scan.pages, known);
@@ -141,19 +141,17 @@ function usableIndex(memory: IssueMemory, { query, readAt }: Scan): IssueIndex |
 function finish(memory: IssueMemory, scan: Scan): ScannedList {
   const { query, pages, readAt, entries = new Map<number, string>() } = scan;
   const also = new Map([...scan.also].filter(([number]) => !entries.has(number)).sort(([a], [b]) => a - b));
+  if (query.labels.length === 0) return { entries, also };
   const before = memory.readIndex(query.repo);
-  const whole = pages.at(-1)?.cursor === undefined;
-  const index: IssueIndex = {
-    readAt,
-    wholeAt: whole ? readAt : (before?.wholeAt ?? readAt),
-    labels: sortedLabels(query),
-    also: [...also.keys()],
-    entries,
-  };
-  const same = before
-    ? pages.length < 2 && sameList(before.labels, index.labels) && sameList(before.also, index.also) && sameEntries(before, index)
-    : entries.size === 0 && also.size === 0;
-  return { index, also, changed: readAt !== '' && !same };
+  const isWhole = pages.at(-1)?.cursor === undefined;
+  const wholeAt = isWhole ? readAt : (before?.wholeAt ?? readAt);
+  const index: IssueIndex = { readAt, wholeAt, labels: sortedLabels(query), also: [...also.keys()], entries };
+  const same = before ? pages.length === 1 && sameIndex(before, index) : entries.size === 0 && also.size === 0;
+  return { entries, also, ...(!same && { index }) };
+}
+
+function sameIndex(a: IssueIndex, b: IssueIndex): boolean {
+  return sameList(a.labels, b.labels) && sameList(a.also, b.also) && sameEntries(a, b);
 }
 
 function sortedLabels({ labels }: IssueQuery): string[] {

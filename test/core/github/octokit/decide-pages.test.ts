@@ -25,6 +25,12 @@ describe('decidePages', () => {
     ['more changed than a page holds', [page(5, [entry(1, 111), entry(2, 110)], 'c')], known(100, five), 'next c'],
     ['the entry in common is of the second it was read in', [page(5, five.slice(0, 2), 'c')], known(41, five), 'next c'],
     ['the list is not in order', [page(5, [entry(4, 40), entry(5, 50)], 'c')], known(100, five), 'next c'],
+    [
+      'two pages that reach what is known',
+      [page(5, [entry(1, 111), entry(2, 110)], 'c'), page(5, five.slice(0, 2), 'd')],
+      known(100, five),
+      'next d',
+    ],
     ['every page', [page(3, five.slice(0, 2), 'c'), page(3, five.slice(2, 3))], undefined, '3 4 5'],
     ['an entry twice', [page(3, five.slice(0, 2), 'c'), page(3, [entry(4, 60), entry(3, 30)])], undefined, '3 4 5'],
     ['the total changed', [page(4, five.slice(0, 2), 'c'), page(3, five.slice(2, 3))], undefined, 'again'],
