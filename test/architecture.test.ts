@@ -17,14 +17,15 @@ const files = readdirSync(root, { recursive: true, encoding: 'utf8' })
 
 /** Files that are synchronous and touch nothing: stages of commands, and the pure parts of core. */
 const PURE = [
-  /^commands\/[^/]+\/(policy|format|classify|start|outcome|report|prompt|reviews|statistics|similarity|detect|fingerprint|requirements|proposal|score|activity|filed|marker|render[a-z-]*)\.ts$/,
+  /^commands\/[^/]+\/(policy|format|classify|start|outcome|report|prompt|reviews|statistics|similarity|detect|fingerprint|requirements|proposal|score|activity|filed|marker|refine-(answer|prompt|text)|render[a-z-]*)\.ts$/,
   /^core\/(ids|text|front-matter|front-matter-yaml|statistics|errors)\.ts$/,
   /^core\/config\/(schema|paths|describe|select-repos|shape|api-url|secret-shape)\.ts$/,
   /^core\/events\/event\.ts$/,
+  /^core\/markdown\/[a-z-]+\.ts$/,
   /^core\/mailbox\/(mailbox|task|message|reclaim)\.ts$/,
   /^core\/github\/(github|labels|readiness|dependencies|status-comment|quiet-title|local\/(records|fields|sections))\.ts$/,
-  /^core\/github\/octokit\/(issue-query|decide-pages)\.ts$/,
-  /^core\/github\/octokit\/(answer|to-issue|to-pull|check-runs)\.ts$/,
+  /^core\/github\/octokit\/(issue-query|decide-pages|repository-part)\.ts$/,
+  /^core\/github\/octokit\/(answer|to-issue|to-pull|check-runs|failure|request-names|text-limits)\.ts$/,
   /^core\/git\/(git|tree-policy|glob|protected-paths|names)\.ts$/,
   /^core\/models\/(models|provider-error|extract-json|fit-text)\.ts$/,
   /^core\/agents\/(agent|result|result-sections|issue-blocks|unified-diff)\.ts$/,
@@ -40,6 +41,12 @@ const FENCES: Record<string, RegExp> = {
   openai: /^core\/models\/openai\.ts$/,
   '@google/generative-ai': /^core\/models\/google\.ts$/,
   pino: /^core\/events\/log\.ts$/,
+  ...Object.fromEntries(
+    ['core', 'auth-app', 'plugin-paginate-rest', 'request-error', 'types', 'graphql-schema'].map((name) => [
+      `@octokit/${name}`,
+      /^core\/github\/octokit\/[^/]+\.ts$/,
+    ]),
+  ),
 };
 const PURE_PACKAGES = /^(zod|yaml|mdast|mdast-util-from-markdown|mdast-util-gfm|micromark-extension-gfm)$/;
 

@@ -23,8 +23,6 @@ const timelineNode = z.discriminatedUnion('__typename', [
   z.object({ __typename: z.literal('ClosedEvent'), ...eventBase, stateReason: z.string().nullish() }),
   z.object({ __typename: z.literal('ReopenedEvent'), ...eventBase }),
 ]);
-const timeline = whole(timelineNode);
-
 const issueNode = z.object({
   id: z.string().min(1),
   number,
@@ -42,7 +40,7 @@ const issueNode = z.object({
   assignees: whole(z.object({ login: z.string() })),
   labels: whole(z.object({ name: z.string() })).nullable(),
   userContentEdits: whole(z.object({ id: z.string().min(1), editedAt: instant, editor: actorNode })).nullable(),
-  timelineItems: timeline,
+  timelineItems: whole(timelineNode),
 });
 type IssueNode = z.output<typeof issueNode>;
 
@@ -70,9 +68,18 @@ export function toIssueView(answer: unknown, name: string): IssueView {
   return { issue, events: sortEvents([...node.timelineItems.nodes.map(toEvent), ...toEdits(node)]) };
 }
 
-/** @param answer `timelineItems` of an issue or pull request, every page joined. @throws AgentOsError `unavailable` */
-export function toEvents(answer: unknown, name: string): IssueEvent[] {
-  return sortEvents(parseAnswer(timeline, answer, `the timeline of ${name}`).nodes.map(toEvent));
+const labelState = z.object({
+  labels: z.object({ nodes: z.array(z.object({ name: z.string() })) }).nullable(),
+  timelineItems: z.object({ nodes: z.array(timelineNode) }),
+});
+
+/**
+ * What `LABEL_STATE` tells of an issue or pull request: its labels, and the newest events of labelling, oldest first.
+ * @throws AgentOsError `unavailable`
+ */
+export function toLabelState(answer: unknown, name: string): { labels: string[]; events: IssueEvent[] } {
+  const { labels, timelineItems } = parseAnswer(labelState, answer, `the labels of ${name}`);
+  return { labels: labels?.nodes.map((label) => label.name) ?? [], events: sortEvents(timelineItems.nodes.map(toEvent)) };
 }
 
 /** The same logins as in REST, where an app's ends in `[bot]`; absent where the account is gone or has no number. */

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { toComment, toDependency, toEvents, toIssueView, toRestIssue } from '../../../../src/core/github/octokit/to-issue.ts';
+import { toComment, toDependency, toIssueView, toLabelState, toRestIssue } from '../../../../src/core/github/octokit/to-issue.ts';
 
 const ADA = { __typename: 'User', login: 'ada', databaseId: 7 };
 const whole = (nodes: unknown[]) => ({ pageInfo: { hasNextPage: false, endCursor: null }, nodes });
@@ -153,9 +153,13 @@ describe('an answer that is not what was asked for', () => {
     expect(() => view(changes)).toThrow(expect.objectContaining({ code: 'unavailable' }));
   });
 
-  it('holds for a timeline alone too', () => {
-    expect(toEvents(whole([labeled('e1', '2026-01-02T03:00:02Z', 'x')]), 'a/b#1')).toHaveLength(1);
-    expect(() => toEvents({ nodes: [] }, 'a/b#1')).toThrow(/timeline of a\/b#1 lacks `pageInfo`/);
+  it('holds for the labels alone too', () => {
+    const timelineItems = { nodes: [labeled('e1', '2026-01-02T03:00:02Z', 'x')] };
+    expect(toLabelState({ labels: { nodes: [{ name: 'x' }] }, timelineItems }, 'a/b#1')).toMatchObject({
+      labels: ['x'],
+      events: [{ id: 'e1', label: 'x' }],
+    });
+    expect(() => toLabelState({ labels: null }, 'a/b#1')).toThrow(/labels of a\/b#1 lacks `timelineItems`/);
   });
 });
 
