@@ -8,7 +8,7 @@
  */
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { ensureDirectory, unlinkIfThere, writeFileAtomic } from '../../atomic-file.ts';
-import type { Clock } from '../../clock.ts';
+import { type Clock, systemClock } from '../../clock.ts';
 import { AgentOsError, errnoOf } from '../../errors.ts';
 import { repoKey } from '../../ids.ts';
 import type { IssueView } from '../github.ts';
@@ -49,10 +49,11 @@ export interface IssueMemoryOptions {
   root: string;
   /** Of the API, with its port; another one has other issues under the same names. */
   host: string;
-  clock: Clock;
+  /** By which files here grow old. */
+  clock?: Clock;
 }
 
-export function openIssueMemory({ root, host, clock }: IssueMemoryOptions): IssueMemory {
+export function openIssueMemory({ root, host, clock = systemClock }: IssueMemoryOptions): IssueMemory {
   const build = process.env['AGENTOS_BUILD'] ?? 'source';
   const pathOf = (repo: string, name: string | number) => `${root}/${repoKey(repo)}/${name}.json`;
   const read = (repo: string, name: string | number) => {

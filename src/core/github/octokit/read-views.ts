@@ -8,7 +8,7 @@ import type { IssueView } from '../github.ts';
 import { tryRead } from '../try-read.ts';
 import type { GitHubClient } from './client.ts';
 import { CONNECTION_NAMES, type ConnectionName, isIssueNumber, restQuery, viewQuery } from './issue-query.ts';
-import { type Fields, isFields, numberedPart, repositoryPart, wrongShape } from './repository-part.ts';
+import { type Fields, isFields, notAnswered, numberedPart, repositoryPart, wrongShape } from './repository-part.ts';
 
 /** Issues in one request: four connections each, together less than a point. */
 export const VIEWS_PER_REQUEST = 20;
@@ -73,7 +73,7 @@ async function joinPages(client: Client, repo: string, node: Fields): Promise<Fi
     const { data, errors } = await client.queryPartial(...asArguments(restQuery(node['id'], after)));
     const page = isFields(data) ? data['node'] : undefined;
     if (page === null && errors.every((error) => error.type === 'NOT_FOUND')) return undefined;
-    if (errors[0]) throw new AgentOsError('unavailable', `GitHub did not answer about \`${repo}\`: ${errors[0].message.slice(0, 300)}`);
+    if (errors[0]) throw notAnswered(repo, errors[0]);
     if (!isFields(page)) throw wrongShape(repo, 'node');
     if (page['updatedAt'] !== node['updatedAt']) return undefined;
     for (const name of Object.keys(after)) joined[name] = append(joined[name], page[name], repo, name);

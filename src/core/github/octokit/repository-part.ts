@@ -26,7 +26,7 @@ export function repositoryPart(answer: { data: Fields; errors: readonly PartErro
   const own = errors.find((error) => error.path.length === 1);
   const part = answer.data[alias];
   if (part === null) {
-    if (own && !NOT_SEEN.test(own.type)) return notAnswered(repo, own.message);
+    if (own && !NOT_SEEN.test(own.type)) return notAnswered(repo, own);
     return new AgentOsError('not_found', `the repository \`${repo}\` does not exist, or the token does not see it`, {
       hint: 'Compare `repos[].name` with its page on GitHub, and give the token access to it.',
     });
@@ -37,7 +37,7 @@ export function repositoryPart(answer: { data: Fields; errors: readonly PartErro
     return new AgentOsError('refused', `\`${repo}\` is now \`${name}\``, { hint: 'Change `repos[].name`.' });
   const other =
     own ?? errors.find((error) => error.path.length !== 2 || error.type !== 'NOT_FOUND' || part[String(error.path[1])] !== null);
-  return other ? notAnswered(repo, other.message) : part;
+  return other ? notAnswered(repo, other) : part;
 }
 
 /**
@@ -60,6 +60,10 @@ export function wrongShape(repo: string, place: string): AgentOsError {
   });
 }
 
-function notAnswered(repo: string, message: string): AgentOsError {
-  return new AgentOsError('unavailable', `GitHub did not answer about \`${repo}\`: ${message.slice(0, 300)}`);
+/** Why a part was left out of the answer. */
+export function notAnswered(repo: string, { type, message }: PartError): AgentOsError {
+  if (!NOT_SEEN.test(type)) return new AgentOsError('unavailable', `GitHub did not answer about \`${repo}\`: ${message}`);
+  return new AgentOsError('refused', `GitHub refused to answer about \`${repo}\`: ${message}`, {
+    hint: 'Give the token access to its contents, issues, pull requests and checks.',
+  });
 }

@@ -2,7 +2,6 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, u
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { systemClock } from '../../../../src/core/clock.ts';
 import { AgentOsError } from '../../../../src/core/errors.ts';
 import type { IssueQuery, IssueView } from '../../../../src/core/github/github.ts';
 import { findIssues } from '../../../../src/core/github/octokit/find-issues.ts';
@@ -18,7 +17,7 @@ let memory: IssueMemory;
 beforeEach(() => {
   root = mkdtempSync(join(tmpdir(), 'agentos-issues-'));
   forge = new IssueForge();
-  memory = openIssueMemory({ root, host: 'api.github.com', clock: systemClock });
+  memory = openIssueMemory({ root, host: 'api.github.com' });
 });
 afterEach(() => rmSync(root, { recursive: true, force: true }));
 
@@ -279,7 +278,7 @@ describe('what cannot be read', () => {
       message: '`acme/old` is now `acme/new`',
       hint: 'Change `repos[].name`.',
     });
-    expect(found.get('acme/shut')).toMatchObject({ code: 'unavailable' });
+    expect(found.get('acme/shut')).toMatchObject({ code: 'refused', hint: expect.stringContaining('token') });
   });
 
   it('takes a name in another case for the same repository', async () => {
@@ -374,7 +373,7 @@ describe('memory', () => {
   });
 
   it('of another host is not used', async () => {
-    memory = openIssueMemory({ root, host: 'github.example.org', clock: systemClock });
+    memory = openIssueMemory({ root, host: 'github.example.org' });
     expect(await look()).toHaveLength(120);
     expect(forge.take().requests).toBe(8);
   });
