@@ -33,6 +33,10 @@ function sliceWhole(text: string, end: number): string {
   return text.slice(0, end).replace(/[\ud800-\udbff]$/, '');
 }
 
+/** What may stand between a closing keyword and the reference: white space, a colon, and marks that a page does not show. */
+const CLOSING =
+  /\b(close[sd]?|fix(?:e[sd])?|resolve[sd]?)((?:[\s:*_~`"'()[\]\\>]|&nbsp;|&#?\w{1,8};)+)(?=(?:[\w.-]+\/[\w.-]+)?#\d|https?:|www\.|GH-\d|[\w.-]+\/[\w.-]+\/(?:issues|pull)\/\d)/gi;
+
 /**
  * Words of an agent, for a comment, a pull request or the memory: no mention
  * notifies, no keyword closes an issue, no HTML, image or comment marker acts.
@@ -40,10 +44,12 @@ function sliceWhole(text: string, end: number): string {
 export function neutralise(text: string, max = 20_000): string {
   return truncate(
     cleanText(text)
+      // `&#64;` is a mention and `&#35;` a reference once the page is made.
+      .replace(/&(?=#[\dx]|commat;|num;|excl;)/gi, '&amp;')
       .replace(/[<>]/g, (char) => (char === '<' ? '&lt;' : '&gt;'))
       .replace(/!\[/g, '[')
-      .replace(/@(?=[A-Za-z0-9])/g, '＠')
-      .replace(/\b(close[sd]?|fix(?:e[sd])?|resolve[sd]?)(\s*:?\s+)(?=(?:[\w.-]+\/[\w.-]+)?#\d|https?:|GH-\d)/gi, '$1$2(see) '),
+      .replace(/@(?=[A-Za-z0-9\\])/g, '＠')
+      .replace(CLOSING, '$1$2(see) '),
     max,
   );
 }

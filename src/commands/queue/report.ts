@@ -6,7 +6,8 @@
 import type { TreeChange } from '../../core/git/tree-policy.ts';
 import { quietTitle } from '../../core/github/quiet-title.ts';
 import type { Task } from '../../core/mailbox/task.ts';
-import { cleanLine, neutralise, plural, truncate } from '../../core/text.ts';
+import { cutAtLine, renderForeign } from '../../core/markdown/foreign.ts';
+import { cleanLine, neutralise, plural } from '../../core/text.ts';
 
 export interface ReportFacts {
   task: Task;
@@ -69,13 +70,13 @@ function code(path: string): string {
 /** The agent's own words, quoted line by line. */
 function renderWords(agent: string, attempt: number, result: ReportFacts['result']): string {
   const parts = [
-    neutralise(result.summary, 4000),
+    renderForeign(result.summary, 4000),
     ...list('Done', result.done),
     ...list('Decisions', result.decisions),
     ...list('Risks', result.risks),
     ...list('Left to do by hand', result.manualSteps),
   ];
-  const quoted = truncate(parts.join('\n\n'), WORDS_LIMIT)
+  const quoted = cutAtLine(parts.join('\n\n'), WORDS_LIMIT)
     .split('\n')
     .map((line) => `> ${line}`.trimEnd());
   return `## What the agent says\n\nWords of \`${agent}\` (attempt ${attempt}), not checked:\n\n${quoted.join('\n')}`;
@@ -87,7 +88,7 @@ function list(title: string, items: readonly string[]): string[] {
     : [
         `**${title}**\n\n${items
           .slice(0, 20)
-          .map((item) => `- ${neutralise(item, 500).replace(/\s+/g, ' ')}`)
+          .map((item) => `- ${renderForeign(item, 500).replace(/\s+/g, ' ')}`)
           .join('\n')}`,
       ];
 }
