@@ -19,7 +19,7 @@ const actor = define<ActorSource>({
   name: () => null,
   createdAt: ({ user }) => user.createdAt,
   avatarUrl: ({ user }) => `https://avatars.githubusercontent.com/u/${user.id}?v=4`,
-  url: (source) => `https://github.com/${source.user.type === 'Bot' ? 'apps/' : ''}${loginOf(source)}`,
+  url: (source, _: never, { url }) => `${url}/${source.user.type === 'Bot' ? 'apps/' : ''}${loginOf(source)}`,
   resourcePath: (source) => `/${source.user.type === 'Bot' ? 'apps/' : ''}${loginOf(source)}`,
   isViewer: ({ user }, _: never, { viewer }) => user.id === viewer.userId,
 });

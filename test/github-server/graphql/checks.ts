@@ -2,7 +2,7 @@
  * `statusCheckRollup`: the newest run of every check of a commit and the
  * newest status of every context, and what they come to.
  */
-import { latestStatuses, runsOf, suiteState } from '../checks.ts';
+import { ACTIONS_APP, latestStatuses, runsOf, suiteState } from '../checks.ts';
 import type { CheckRun, Repository } from '../records.ts';
 import { requiredChecks } from '../rules.ts';
 import { connect, type PageArgs } from './paging.ts';
@@ -104,6 +104,8 @@ export const checkResolvers: Record<string, Resolvers> = {
     repository: ({ repo }) => repositorySource(repo),
     commit: ({ repo, suite }): CommitSource => ({ __typename: 'Commit', repo, sha: suite.headSha }),
     app: ({ suite }, _: never, { store }) => {
+      if (suite.appId === ACTIONS_APP)
+        return { __typename: 'App', id: 'MDM6QXBwMTUzNjg=', databaseId: ACTIONS_APP, slug: 'github-actions', name: 'GitHub Actions' };
       const app = store.state.apps.get(suite.appId);
       return app ? { __typename: 'App', id: app.nodeId, databaseId: app.id, slug: app.slug, name: app.name } : null;
     },

@@ -67,7 +67,7 @@ function read({ repo, sha }: CommitSource): CommitInfo {
 }
 
 const object = {
-  id: ({ repo, sha }: CommitSource | ObjectSource) => `${repo.nodeId}:${sha}`,
+  id: ({ __typename, sha }: CommitSource | ObjectSource) => `${__typename[0]}_${sha}`,
   oid: ({ sha }: CommitSource | ObjectSource) => sha,
   abbreviatedOid: ({ sha }: CommitSource | ObjectSource) => sha.slice(0, 7),
   repository: ({ repo }: CommitSource | ObjectSource) => repositorySource(repo),
@@ -91,7 +91,7 @@ export const commitResolvers: Record<string, Resolvers> = {
         args,
         info,
       ),
-    url: ({ repo, sha }, _: never, { store }) => urlOf(store, repo, `/commit/${sha}`),
+    url: ({ repo, sha }, _: never, context) => urlOf(context, repo, `/commit/${sha}`),
     statusCheckRollup: (source, _: never, context) => {
       refuseUnreadable(context, source.repo, 'checks');
       return rollupOf(source);

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { addComment, addLabels, closeIssue, editBody, removeLabel, renameIssue, reopenIssue } from '../issue-changes.ts';
+import { addComment, addLabels, addSubIssue, closeIssue, editBody, removeLabel, renameIssue, reopenIssue } from '../issue-changes.ts';
 import type { GraphqlHooks } from './execute.ts';
 import { type Answer, type Harness, startHarness, viewerOf } from './harness.ts';
 
@@ -128,6 +128,24 @@ describe('issues', () => {
           { editedAt: '2026-01-01T00:01:00Z', diff: 'body of x', editor: { login: 'Ann' } },
         ],
       },
+    });
+  });
+
+  it('knows parts and wholes', async () => {
+    const [whole, part, other] = ['whole', 'part', 'other'].map((title) => github.addIssue(title));
+    if (!whole || !part || !other) throw new Error('no issues');
+    addSubIssue(github.store, whole, part);
+    addSubIssue(github.store, whole, other);
+    closeIssue(github.store, part, github.owner.id, 'completed');
+    const data = await github.read(`{ repository(owner: "ann", name: "widgets") {
+      whole: issue(number: 1) { parent { number } subIssues(first: 5) { nodes { number } } subIssuesSummary { total completed percentCompleted } }
+      part: issue(number: 2) { parent { number } } } }`);
+    expect(data.repository).toEqual({
+      whole: {
+        ...{ parent: null, subIssues: { nodes: [{ number: 2 }, { number: 3 }] } },
+        subIssuesSummary: { total: 2, completed: 1, percentCompleted: 50 },
+      },
+      part: { parent: { number: 1 } },
     });
   });
 

@@ -70,6 +70,8 @@ export interface AskedField {
 }
 
 export interface GraphqlHooks {
+  /** Of the web site, as REST's `html_url` has it. */
+  url?: string;
   violation?: (violation: GraphqlViolation) => void;
   budget?: {
     /** How things stand now. */
@@ -127,6 +129,7 @@ function answer(schema: GraphQLSchema, store: Store, viewer: Viewer, request: Gr
   const context: Context = {
     store,
     viewer,
+    url: hooks.url ?? 'https://github.com',
     cost,
     budget: hooks.budget?.read() ?? unlimited(store),
     mergeableReads: hooks.mergeableReads ?? 1,

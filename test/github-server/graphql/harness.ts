@@ -1,5 +1,5 @@
 /** A small GitHub for the tests of the GraphQL side: two people, an App, one repository with git, and a way to ask. */
-import { mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'vitest';
@@ -23,6 +23,7 @@ export interface Harness {
   read(query: string, variables?: Record<string, unknown>): Promise<Answer>;
   addRepository(name: string, more?: Partial<Repository>): Repository;
   addIssue(title: string, labels?: string[], repo?: Repository): Issue;
+  /** The first one makes the repository's git. */
   commit(branch: string, files: Record<string, string>, from?: string): string;
   remove(): void;
 }
@@ -40,7 +41,6 @@ export function startHarness(): Harness {
   const viewer = viewerOf(owner);
   const addRepository = (name: string, more: Partial<Repository> = {}) => {
     const repo = { ...emptyRepository(store, owner, name, join(dir, `${name}.git`)), ...more };
-    createBare(repo.gitDir, 'main');
     store.state.repositories.set(repo.id, repo);
     return repo;
   };
@@ -58,11 +58,13 @@ export function startHarness(): Harness {
       store.advance(60);
       return createIssue(store, into, { userId: owner.id }, { title, body: `body of ${title}`, labels });
     },
-    commit: (branch, files, from) =>
-      commitFiles(repo.gitDir, branch, files, {
+    commit: (branch, files, from) => {
+      if (!existsSync(repo.gitDir)) createBare(repo.gitDir, 'main');
+      return commitFiles(repo.gitDir, branch, files, {
         ...{ message: `Change ${Object.keys(files).join(', ')}`, author: { name: 'Ann', email: 'ann@example.com' }, at: store.stamp() },
         ...(from !== undefined && { from }),
-      }),
+      });
+    },
     remove: () => rmSync(dir, { recursive: true, force: true }),
   };
 }

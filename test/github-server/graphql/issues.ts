@@ -4,6 +4,8 @@
  * was created comes last.
  */
 
+import { canSee } from '../access.ts';
+import { association } from '../render/issues.ts';
 import { connect, type PageArgs } from './paging.ts';
 import { itemsOf } from './projects.ts';
 import {
@@ -54,11 +56,10 @@ export const thread: Record<string, Field<ThreadSource>> = {
   includesCreatedEdit: ({ issue }) => issue.edits.length > 0,
   editor: ({ issue }, _: never, { store }) => actorById(store, issue.edits.at(-1)?.editorId),
   author: ({ issue }, _: never, { store }) => actorById(store, issue.authorId),
-  authorAssociation: ({ repo, issue }) =>
-    issue.authorId === repo.ownerId ? 'OWNER' : repo.collaborators.has(issue.authorId) ? 'COLLABORATOR' : 'NONE',
+  authorAssociation: ({ repo, issue }) => association(issue.authorId, repo),
   viewerDidAuthor: ({ issue }, _: never, { viewer }) => issue.authorId === viewer.userId,
   repository: ({ repo }) => repositorySource(repo),
-  url: (on, _: never, { store }) => urlOf(store, on.repo, `/${kindPath(on)}/${on.issue.number}`),
+  url: (on, _: never, context) => urlOf(context, on.repo, `/${kindPath(on)}/${on.issue.number}`),
   resourcePath: (on, _: never, { store }) => pathOf(store, on.repo, `/${kindPath(on)}/${on.issue.number}`),
   labels: ({ repo, issue }, args: OrderedPageArgs, { store }, info) => {
     const labels = store.labels(repo, issue).map((label): LabelSource => ({ __typename: 'Label', repo, label }));
@@ -103,13 +104,16 @@ function stateReason({ issue }: IssueSource, { enableDuplicate }: { enableDuplic
   return issue.stateReason?.toUpperCase() ?? null;
 }
 
-function subIssues({ issue }: IssueSource, { store }: Context): ThreadSource[] {
-  return issue.subIssueIds.flatMap((id) => threadById(store, id) ?? []);
+function subIssues({ issue }: IssueSource, context: Context): ThreadSource[] {
+  return issue.subIssueIds.flatMap((id) => threadById(context, id) ?? []);
 }
 
-function threadById(store: Context['store'], id: number | undefined): ThreadSource | null {
+/** `null` for what may not be seen. */
+function threadById({ store, viewer }: Context, id: number | undefined): ThreadSource | null {
   const issue = id === undefined ? undefined : store.issueById(id);
-  return issue ? threadSource(store.repo(issue.repoId), issue) : null;
+  if (!issue) return null;
+  const repo = store.repo(issue.repoId);
+  return canSee(viewer, repo) ? threadSource(repo, issue) : null;
 }
 
 export const issueResolvers: Record<string, Resolvers> = {
@@ -122,7 +126,7 @@ export const issueResolvers: Record<string, Resolvers> = {
       state: ({ issue }) => issue.state.toUpperCase(),
       stateReason,
       isPinned: ({ issue }) => issue.pinned,
-      parent: ({ issue }, _: never, { store }) => threadById(store, issue.parentId),
+      parent: ({ issue }, _: never, context) => threadById(context, issue.parentId),
       subIssues: (source, args: PageArgs, context, info) => connect(subIssues(source, context), args, info),
       subIssuesSummary: (source, _: never, context) => {
         const all = subIssues(source, context);
@@ -138,7 +142,7 @@ export const issueResolvers: Record<string, Resolvers> = {
     description: ({ label }) => label.description,
     isDefault: () => false,
     repository: ({ repo }) => repositorySource(repo),
-    url: ({ repo, label }, _: never, { store }) => urlOf(store, repo, `/labels/${encodeURIComponent(label.name)}`),
+    url: ({ repo, label }, _: never, context) => urlOf(context, repo, `/labels/${encodeURIComponent(label.name)}`),
   }),
   UserContentEdit: define<EditSource>({
     id: ({ on, id }) => `UCE_${Buffer.from(`${on.issue.id}:${id}`).toString('base64url')}`,

@@ -138,9 +138,9 @@ export const projectResolvers: Record<string, Resolvers> = {
     public: ({ project }) => project.public,
     createdAt: ({ project }) => project.createdAt,
     updatedAt: ({ project }) => project.updatedAt,
-    url: ({ project }, _: never, { store }) => {
+    url: ({ project }, _: never, { store, url }) => {
       const owner = store.user(project.ownerId);
-      return `https://github.com/${owner.type === 'Organization' ? 'orgs' : 'users'}/${owner.login}/projects/${project.number}`;
+      return `${url}/${owner.type === 'Organization' ? 'orgs' : 'users'}/${owner.login}/projects/${project.number}`;
     },
     owner: ({ project }, _: never, { store }) => actorSource(store.user(project.ownerId)),
     field: ({ project }, { name }: { name: string }) => {

@@ -184,6 +184,6 @@ export const pullResolvers: Record<string, Resolvers> = {
     author: ({ review }, _: never, { store }) => actorById(store, review.authorId),
     commit: ({ on, review }) => commitSource(on.repo, review.commitSha),
     pullRequest: ({ on }) => on,
-    url: ({ on, review }, _: never, { store }) => urlOf(store, on.repo, `/pull/${on.issue.number}#pullrequestreview-${review.id}`),
+    url: ({ on, review }, _: never, context) => urlOf(context, on.repo, `/pull/${on.issue.number}#pullrequestreview-${review.id}`),
   }),
 };

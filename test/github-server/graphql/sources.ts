@@ -34,6 +34,8 @@ export interface Budget {
 export interface Context {
   store: Store;
   viewer: Viewer;
+  /** Of the web site, without a slash at its end. */
+  url: string;
   cost: QueryCost;
   /** After this query was paid for. */
   budget: Budget;
@@ -96,8 +98,8 @@ export function fieldSource(project: Project, field: ProjectField): FieldSource 
 }
 
 /** On the web site. */
-export function urlOf(store: Store, repo: Repository, rest = ''): string {
-  return `https://github.com${pathOf(store, repo, rest)}`;
+export function urlOf({ store, url }: Context, repo: Repository, rest = ''): string {
+  return url + pathOf(store, repo, rest);
 }
 
 export function pathOf(store: Store, repo: Repository, rest = ''): string {

@@ -6,7 +6,17 @@
 import type { GraphQLResolveInfo } from 'graphql';
 import type { TimelineEvent } from '../records.ts';
 import { connect, type PageArgs } from './paging.ts';
-import { actorById, type Context, define, pathOf, type Resolvers, repositorySource, type ThreadSource, urlOf } from './sources.ts';
+import {
+  actorById,
+  type Context,
+  define,
+  pathOf,
+  type Resolvers,
+  repositorySource,
+  type ThreadSource,
+  threadSource,
+  urlOf,
+} from './sources.ts';
 
 interface EventSource {
   __typename: string;
@@ -103,12 +113,19 @@ function labelOf({ on, event }: EventSource): unknown {
   return { __typename: 'Label', repo: on.repo, label: { id, nodeId, description: null, ...label, ...copy } };
 }
 
+/** The pull request whose merge closed it, or a commit on the default branch. */
+function closerOf({ on: { repo }, event }: EventSource, store: Context['store']): unknown {
+  if (event.commitSha === undefined) return null;
+  const issue = store.pulls(repo).find(({ pull }) => pull?.mergeSha === event.commitSha);
+  return issue ? threadSource(repo, issue) : { __typename: 'Commit', repo, sha: event.commitSha };
+}
+
 function stateReasonOf({ event }: EventSource): string | null {
   return event.stateReason?.toUpperCase() ?? null;
 }
 
-const url = (source: EventSource, _: never, { store }: Context) =>
-  urlOf(store, source.on.repo, `/${kindPath(source.on)}/${source.on.issue.number}#event-${source.event.id}`);
+const url = (source: EventSource, _: never, context: Context) =>
+  urlOf(context, source.on.repo, `/${kindPath(source.on)}/${source.on.issue.number}#event-${source.event.id}`);
 const resourcePath = (source: EventSource, _: never, { store }: Context) =>
   pathOf(store, source.on.repo, `/${kindPath(source.on)}/${source.on.issue.number}#event-${source.event.id}`);
 
@@ -136,7 +153,7 @@ export const timelineResolvers: Record<string, Resolvers> = {
     ...event,
     ...{ url, resourcePath, stateReason: stateReasonOf },
     closable: ({ on }) => on,
-    closer: ({ on, event }) => (event.commitSha === undefined ? null : { __typename: 'Commit', repo: on.repo, sha: event.commitSha }),
+    closer: (source, _: never, { store }) => closerOf(source, store),
   }),
   ReopenedEvent: define<EventSource>({ ...event, stateReason: stateReasonOf, closable: ({ on }) => on }),
   MergedEvent: define<EventSource>({
@@ -174,7 +191,7 @@ export const timelineResolvers: Record<string, Resolvers> = {
     },
     pullRequest: ({ on }) => (on.__typename === 'PullRequest' ? on : null),
     repository: ({ on }) => repositorySource(on.repo),
-    url: ({ on, comment }, _: never, { store }) => urlOf(store, on.repo, `/${kindPath(on)}/${on.issue.number}#issuecomment-${comment.id}`),
+    url: ({ on, comment }, _: never, context) => urlOf(context, on.repo, `/${kindPath(on)}/${on.issue.number}#issuecomment-${comment.id}`),
     viewerDidAuthor: ({ comment }, _: never, { viewer }) => comment.authorId === viewer.userId,
   }),
 };
