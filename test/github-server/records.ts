@@ -205,6 +205,8 @@ export interface MergeRequest {
   title?: string;
   body?: string;
   action: 'default' | 'direct_merge' | 'merge_queue';
+  /** Reads that still see it pending. */
+  pollsLeft: number;
   sha?: string;
   createdAt: string;
 }
