@@ -43,15 +43,20 @@ const CLOSING =
  */
 export function neutralise(text: string, max = 20_000): string {
   return truncate(
-    cleanText(text)
-      // `&#64;` is a mention and `&#35;` a reference once the page is made.
-      .replace(/&(?=#[\dx]|commat;|num;|excl;)/gi, '&amp;')
-      .replace(/[<>]/g, (char) => (char === '<' ? '&lt;' : '&gt;'))
-      .replace(/!\[/g, '[')
-      .replace(/@(?=[A-Za-z0-9\\])/g, '＠')
-      .replace(CLOSING, '$1$2(see) '),
+    quieten(
+      cleanText(text)
+        // `&#64;` is a mention and `&#35;` a reference once the page is made.
+        .replace(/&(?=#[\dx]|commat;|num;|excl;)/gi, '&amp;')
+        .replace(/[<>]/g, (char) => (char === '<' ? '&lt;' : '&gt;'))
+        .replace(/!\[/g, '['),
+    ),
     max,
   );
+}
+
+/** No `@name` notifies, and no `fixes #9` closes an issue. */
+export function quieten(text: string): string {
+  return text.replace(/@(?=[A-Za-z0-9\\])/g, '＠').replace(CLOSING, '$1$2(see) ');
 }
 
 /** A fence longer than any run of backticks in the text, so that the text cannot end it. */
