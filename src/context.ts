@@ -5,10 +5,10 @@
  */
 import { statSync } from 'node:fs';
 import { ensureDirectory } from './core/atomic-file.ts';
-import { systemClock } from './core/clock.ts';
+import { type Clock, systemClock } from './core/clock.ts';
 import { loadConfig } from './core/config/load.ts';
 import { type StatePaths, statePaths } from './core/config/paths.ts';
-import type { LoadedConfig } from './core/config/schema.ts';
+import type { GitHubConfig, LoadedConfig } from './core/config/schema.ts';
 import { AgentOsError, errnoOf, toIoError } from './core/errors.ts';
 import { openEventLog } from './core/events/log.ts';
 import type { GitHub } from './core/github/github.ts';
@@ -40,18 +40,16 @@ function openPorts(config: LoadedConfig, request: Omit<ContextRequest, 'config'>
   const clock = systemClock;
   const run = runId(clock.now(), process.pid);
   const path = process.env['PATH'] ?? '/usr/local/bin:/usr/bin:/bin';
-  const localCi = Object.fromEntries(config.repos.map((repo) => [repo.name, repo.local_ci]));
   let opened: GitHub | undefined;
+  const github = config.forge.kind === 'github' ? openGitHub(config, config.forge, paths, request.signal) : undefined;
   const forge = once(async () => {
-    const { openLocalForge } = await import('./core/github/local/forge.ts');
-    if (config.forge.kind !== 'local') throw new AgentOsError('config', `\`forge.kind: ${config.forge.kind}\` is not available`);
-    opened = openLocalForge({ root: config.forge.root, clock, localCi });
+    opened = github ? await github.forge() : await openLocal(config, clock);
     return opened;
   });
   const sandbox = once(async () => {
     const { openSandbox } = await import('./core/sandbox/open-sandbox.ts');
     const { mode, readable } = config.sandbox;
-    const hidden = [config.path, ...(config.forge.kind === 'local' ? [config.forge.root] : [])];
+    const hidden = [config.path, ...forgeSecrets(config.forge)];
     const opened = await openSandbox({ mode, readable, path, stateDir: config.state_dir, hidden });
     if (opened.notice !== undefined) request.out.note(opened.notice);
     return opened.sandbox;
@@ -64,6 +62,7 @@ function openPorts(config: LoadedConfig, request: Omit<ContextRequest, 'config'>
     signal: request.signal,
     log: openEventLog({ dir: paths.events, clock, run, command: request.command }),
     forge,
+    ...(github && { access: github.access }),
     spent: () => opened?.spent ?? { requests: 0, points: 0 },
     sandbox,
     effects: once(async () => {
@@ -88,6 +87,41 @@ function openPorts(config: LoadedConfig, request: Omit<ContextRequest, 'config'>
       return openAgents({ agents: config.agents, sandbox, path });
     }),
   };
+}
+
+async function openLocal({ forge, repos, path }: LoadedConfig, clock: Clock): Promise<GitHub> {
+  if (forge.kind !== 'local') throw new AgentOsError('config', `\`${path}\` has no local forge`);
+  const { openLocalForge } = await import('./core/github/local/forge.ts');
+  return openLocalForge({ root: forge.root, clock, localCi: Object.fromEntries(repos.map((repo) => [repo.name, repo.local_ci])) });
+}
+
+/** GitHub, reached at the first question. */
+function openGitHub(config: LoadedConfig, settings: GitHubConfig, paths: StatePaths, signal: AbortSignal) {
+  const { app, token_env: variable, machine_account: alone, api_url: apiUrl, writes } = settings;
+  const clock = systemClock;
+  const client = once(async () => {
+    const { openClient } = await import('./core/github/octokit/open-client.ts');
+    const credentials = {
+      ...(app && { app: { id: app.id, installationId: app.installation_id, privateKeyFile: app.private_key_file } }),
+      token: { variable, shared: !alone },
+      repos: config.repos.map(({ name }) => name),
+      env: process.env,
+    };
+    return openClient({ apiUrl, credentials, stateDir: paths.root, clock, signal, writes });
+  });
+  return {
+    forge: async () => {
+      const { openOctokitForge } = await import('./core/github/octokit/forge.ts');
+      return openOctokitForge({ client: await client(), memoryDir: `${paths.root}/forge/issues`, clock, signal });
+    },
+    access: async () => (await import('./core/github/octokit/access.ts')).readAccess(await client(), config.repos),
+  };
+}
+
+/** What no agent may see. */
+function forgeSecrets(forge: LoadedConfig['forge']): string[] {
+  if (forge.kind === 'local') return [forge.root];
+  return forge.app ? [forge.app.private_key_file] : [];
 }
 
 /** Opens at the first call, then gives the same thing. */

@@ -11,6 +11,7 @@ import type { Effects } from './effects/effects.ts';
 import type { EventLog } from './events/event.ts';
 import type { Git } from './git/git.ts';
 import type { GitHub, Spent } from './github/github.ts';
+import type { AccessFacts } from './github/octokit/access.ts';
 import type { Mailbox } from './mailbox/mailbox.ts';
 import type { Models } from './models/models.ts';
 import type { Sandbox } from './sandbox/sandbox.ts';
@@ -25,6 +26,8 @@ export interface Ports {
   /** Aborted by SIGINT or SIGTERM. */
   readonly signal: AbortSignal;
   forge(): Promise<GitHub>;
+  /** What our credential may do, asked now; only where the forge is GitHub. */
+  access?(): Promise<AccessFacts>;
   /** What the forge was asked so far; opens nothing. */
   spent(): Readonly<Spent>;
   effects(): Promise<Effects>;

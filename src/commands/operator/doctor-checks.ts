@@ -131,18 +131,25 @@ export async function checkAgents(ports: Ports): Promise<Check[]> {
   });
 }
 
+/** Effects are told apart by the journal, whoever's the account is. */
+const SHARED = {
+  local: 'Nothing, or give Agent OS an account of its own: its effects are told apart by its journal.',
+  github:
+    'Nothing: its effects are told apart by its journal. GitHub takes no approval of your own pull requests: approve with `agentos approve --sha`. For an account that Agent OS uses alone, set `machine_account: true`.',
+} as const;
+
 export async function checkForge(ports: Ports): Promise<Check[]> {
   return guard('forge', async () => {
     const forge = await ports.forge();
     const own = await forge.getIdentity();
     const identity = own.shared
-      ? warn(
-          'forge',
-          `${own.login} is a person's account too`,
-          'Nothing, or give Agent OS an account of its own: its effects are told apart by its journal.',
-        )
+      ? warn('forge', `${own.login} is a person's account too`, SHARED[ports.config.forge.kind])
       : ok('forge', `${ports.config.forge.kind}, as ${own.login}`);
     const checks = [identity];
+    if (ports.access) {
+      const { decideGitHubChecks } = await import('./doctor-github.ts');
+      return [...checks, ...decideGitHubChecks({ facts: await ports.access(), repos: ports.config.repos, now: ports.clock.now() })];
+    }
     for (const repo of ports.config.repos) checks.push(...(await checkRepo(ports, repo.name)));
     return checks;
   });
