@@ -17,7 +17,7 @@ const files = readdirSync(root, { recursive: true, encoding: 'utf8' })
 
 /** Files that are synchronous and touch nothing: stages of commands, and the pure parts of core. */
 const PURE = [
-  /^commands\/[^/]+\/(policy|format|classify|start|outcome|report|prompt|reviews|statistics|similarity|detect|fingerprint|requirements|proposal|score|activity|filed|marker|refine-(answer|prompt|text)|render[a-z-]*)\.ts$/,
+  /^commands\/[^/]+\/(policy|format|classify|start|outcome|report|prompt|reviews|statistics|similarity|detect|fingerprint|requirements|proposal|score|activity|filed|marker|doctor-github|refine-(answer|prompt|text)|render[a-z-]*)\.ts$/,
   /^core\/(ids|text|front-matter|front-matter-yaml|statistics|errors)\.ts$/,
   /^core\/config\/(schema|paths|describe|select-repos|shape|api-url|secret-shape)\.ts$/,
   /^core\/events\/event\.ts$/,
