@@ -9,17 +9,18 @@ import { renderRelabelComment } from '../../core/github/status-comment.ts';
 import { taskBranch } from '../../core/ids.ts';
 import type { Letter } from '../../core/mailbox/mailbox.ts';
 import type { Task } from '../../core/mailbox/task.ts';
+import { foldTitle } from '../../core/markdown/visible-text.ts';
 import type { Ports } from '../../core/ports.ts';
 import { clearRequest, writeRequest } from '../../core/requests.ts';
 import { cleanLine } from '../../core/text.ts';
 import type { Applied } from '../run-command.ts';
 import { classify } from './classify.ts';
-import type { DispatchAction } from './policy.ts';
+import type { IssueAction } from './policy.ts';
 
 /** The branch that work starts from, by repository: asked once a pass. */
 export type Bases = Map<string, Promise<string>>;
 
-export async function applyDispatch(ports: Ports, action: DispatchAction, bases: Bases): Promise<Applied> {
+export async function applyDispatch(ports: Ports, action: IssueAction, bases: Bases): Promise<Applied> {
   switch (action.kind) {
     case 'submit-task':
       return submitTask(ports, action, await baseOf(ports, action.repo, bases));
@@ -39,7 +40,7 @@ export async function applyDispatch(ports: Ports, action: DispatchAction, bases:
 }
 
 /** Text and approval were read in one go, and the queue holds the task to them before it starts: nothing is asked again here. */
-async function submitTask(ports: Ports, action: DispatchAction & { kind: 'submit-task' }, base: string): Promise<Applied> {
+async function submitTask(ports: Ports, action: IssueAction & { kind: 'submit-task' }, base: string): Promise<Applied> {
   const { of: issue, by: readiness } = action;
   const { formatTask } = await import('./format.ts');
   const task = toTask(ports, issue, action, {
@@ -69,7 +70,7 @@ async function submitTask(ports: Ports, action: DispatchAction & { kind: 'submit
 function toTask(
   ports: Ports,
   issue: Issue,
-  action: DispatchAction & { kind: 'submit-task' },
+  action: IssueAction & { kind: 'submit-task' },
   from: Pick<Task, 'base' | 'type' | 'priority' | 'agents'> & { readyBy: string; readyAt: string },
 ): Task {
   return {
@@ -77,7 +78,7 @@ function toTask(
     id: action.id,
     repo: action.repo,
     issue: issue.number,
-    title: cleanLine(issue.title, 256),
+    title: cleanLine(foldTitle(issue.title), 256),
     type: from.type,
     priority: from.priority,
     agents: from.agents,
@@ -85,11 +86,12 @@ function toTask(
     branch: taskBranch(action.id),
     created_at: ports.clock.now().toISOString(),
     snapshot: { sha256: snapshotSha(issue), ready_by: from.readyBy, ready_at: from.readyAt },
+    ...(ports.config.models.length > 0 && { refine: 'pending' }),
     attempts: [],
   };
 }
 
-async function withdrawTask(ports: Ports, action: DispatchAction & { kind: 'withdraw' }): Promise<Applied> {
+async function withdrawTask(ports: Ports, action: IssueAction & { kind: 'withdraw' }): Promise<Applied> {
   if (action.running) {
     writeRequest(ports.paths.requests, action.id, { kind: action.request, reason: action.reason });
     return { outcome: 'applied', reason: `${action.reason}; asked the queue to stop task ${action.id}` };

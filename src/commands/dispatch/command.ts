@@ -23,7 +23,10 @@ export async function runDispatch(options: LoopOptions, ports: Ports, out: Outpu
       },
       decide: decideDispatch,
       // An idle pass acts on nothing and loads nothing for it.
-      apply: async (action) => (await import('./apply.ts')).applyDispatch(ports, action, bases),
+      apply: async (action) => {
+        if (action.kind !== 'refine-tasks') return (await import('./apply.ts')).applyDispatch(ports, action, bases);
+        return { long: async () => (await import('./refine.ts')).refineTasks(ports, repos) };
+      },
       finish: async () => {
         if (looked.repos.some(({ issues }) => issues.length > 0)) await (await import('./project.ts')).projectDispatch(ports, looked);
       },

@@ -29,7 +29,15 @@ export async function gatherDispatch(ports: Ports, repos: readonly RepoConfig[])
     looks.push({ repo, paused, views: views instanceof AgentOsError ? [] : views, issues: [], unreadable });
   }
   await lookAtEach(ports, looks, active);
-  return { repos: looks.map(({ repo, paused, issues, unreadable }) => ({ repo: repo.name, paused, issues, unreadable })) };
+  const waiting = [...active].filter(([subject, { preparing }]) => preparing && looks.some((look) => isPreparable(look, subject)));
+  return {
+    repos: looks.map(({ repo, paused, issues, unreadable }) => ({ repo: repo.name, paused, issues, unreadable })),
+    refine: { models: ports.config.models.length > 0, waiting: waiting.length },
+  };
+}
+
+function isPreparable({ repo, paused }: Look, subject: string): boolean {
+  return !paused && subject.startsWith(`${repo.name}#`);
 }
 
 interface Look {
@@ -130,6 +138,7 @@ export async function listActive(mailbox: Mailbox): Promise<ActiveTasks> {
     active.set(`${waiting.repo}#${waiting.issue}`, {
       id: waiting.id,
       tray: 'inbox',
+      ...(waiting.preparing !== undefined && { preparing: true }),
       ...(waiting.pullRequest !== undefined && { pullRequest: waiting.pullRequest }),
     });
   }

@@ -10,6 +10,7 @@ import { HOLD } from '../../core/github/labels.ts';
 import { hasLabel, type Readiness } from '../../core/github/readiness.ts';
 import { taskId } from '../../core/ids.ts';
 import type { Tray } from '../../core/mailbox/mailbox.ts';
+import { plural } from '../../core/text.ts';
 import type { Action } from '../run-command.ts';
 
 /** A task file takes 128 kB of text; headings are added to it. */
@@ -20,6 +21,8 @@ export interface TaskFacts {
   id: string;
   tray: Tray;
   pullRequest?: number;
+  /** It waits for a model, or its parts are being filed. */
+  preparing?: boolean;
 }
 
 export interface IssueFacts {
@@ -46,9 +49,12 @@ export interface DispatchSnapshot {
     /** What could not be read: one issue, or the whole list. */
     unreadable?: { subject: string; issue: number; error: AgentOsError }[];
   }[];
+  /** Models: whether any is configured. Waiting: tasks that one is still to be asked about, or whose parts are being filed. */
+  refine?: { models: boolean; waiting: number };
 }
 
-export type DispatchAction = Action & { repo: string; issue: number } & (
+/** Of one issue. */
+export type IssueAction = Action & { repo: string; issue: number } & (
     | { kind: 'submit-task'; id: string; of: Issue; by: Readiness & { ready: true } }
     | { kind: 'withdraw'; id: string; request: 'cancel' | 'supersede'; running: boolean; tray: Tray; pullRequest?: number }
     | { kind: 'ask-again'; by: string }
@@ -56,7 +62,19 @@ export type DispatchAction = Action & { repo: string; issue: number } & (
     | { kind: 'skip' | 'hold' | 'wait' }
   );
 
+/** The tasks that wait for a model, those of this pass too. */
+export type DispatchAction = IssueAction | (Action & { kind: 'refine-tasks' });
+
 export function decideDispatch(snapshot: DispatchSnapshot): DispatchAction[] {
+  const actions = decideIssues(snapshot);
+  const { models = false, waiting = 0 } = snapshot.refine ?? {};
+  const fresh = models ? actions.filter((action) => action.kind === 'submit-task').length : 0;
+  if (waiting + fresh === 0) return actions;
+  const reason = `${plural(waiting + fresh, 'task')} to prepare${models ? '' : ', without a model'}`;
+  return [...actions, { kind: 'refine-tasks', subject: 'inbox', reason }];
+}
+
+function decideIssues(snapshot: DispatchSnapshot): IssueAction[] {
   return snapshot.repos.flatMap(({ repo, paused, issues, unreadable = [] }) => [
     ...issues.map((facts) => {
       const base = { repo, issue: facts.issue.number, subject: `${repo}#${facts.issue.number}` };
@@ -66,7 +84,7 @@ export function decideDispatch(snapshot: DispatchSnapshot): DispatchAction[] {
   ]);
 }
 
-type Verdict = DispatchAction extends infer A ? (A extends DispatchAction ? Omit<A, 'repo' | 'issue' | 'subject'> : never) : never;
+type Verdict = IssueAction extends infer A ? (A extends IssueAction ? Omit<A, 'repo' | 'issue' | 'subject'> : never) : never;
 
 function decideIssue(facts: IssueFacts): Verdict {
   if (facts.active) return decideActive(facts, facts.active);
