@@ -255,7 +255,7 @@ describe('the guard', () => {
     const { status, body } = await github.ask(query);
     expect(status).toBe(200);
     expect(body).toEqual({ errors: [expect.objectContaining({ message: expect.stringContaining(message) })] });
-    expect(github.violations).toEqual([{ kind: 'query', message: expect.stringContaining(message), query }]);
+    expect(github.violations).toEqual([{ method: 'POST', path: '/graphql', where: 'request', what: expect.stringContaining(message) }]);
   });
 
   it.each([
@@ -267,13 +267,13 @@ describe('the guard', () => {
   ])('does not answer %s with %j', async (field, planted, message) => {
     Object.assign(github.addIssue('x'), planted);
     await github.ask(`{ repository(owner: "ann", name: "widgets") { issue(number: 1) { ${field} } } }`);
-    expect(github.violations).toMatchObject([{ kind: 'answer', message: expect.stringContaining(message) }]);
+    expect(github.violations).toMatchObject([{ where: 'response', what: expect.stringContaining(message) }]);
   });
 
   it('tells of a field the server does not know, instead of answering null', async () => {
     const { body } = await github.ask('{ repository(owner: "ann", name: "widgets") { homepageUrl } }');
     expect(body).toMatchObject({ data: { repository: { homepageUrl: null } } });
-    expect(github.violations).toMatchObject([{ kind: 'answer', message: expect.stringContaining('Repository.homepageUrl') }]);
+    expect(github.violations).toMatchObject([{ where: 'response', what: expect.stringContaining('Repository.homepageUrl') }]);
   });
 });
 

@@ -18,6 +18,7 @@ import {
   validate,
 } from 'graphql';
 import type { Viewer } from '../accounts.ts';
+import type { Violation } from '../guard.ts';
 import type { Store } from '../store.ts';
 import { actorResolvers } from './actors.ts';
 import { checkResolvers } from './checks.ts';
@@ -55,15 +56,8 @@ interface AnswerError {
   code?: string;
 }
 
-export interface GraphqlViolation {
-  /** `query`: what GitHub's schema does not know. `answer`: the test server is about to answer what GitHub cannot, or does not know a field. */
-  kind: 'query' | 'answer';
-  message: string;
-  query: string;
-}
-
 /** The field about to be answered. `path` is the place in the answer: an alias where there is one. */
-export interface AskedField {
+interface AskedField {
   path: readonly (string | number)[];
   name: string;
   args: Record<string, unknown>;
@@ -72,7 +66,8 @@ export interface AskedField {
 export interface GraphqlHooks {
   /** Of the web site, as REST's `html_url` has it. */
   url?: string;
-  violation?: (violation: GraphqlViolation) => void;
+  /** Told of a query that GitHub's schema does not know, and of an answer that it cannot give or a field the server does not know. */
+  violation?: (violation: Violation) => void;
   budget?: {
     /** How things stand now. */
     read(): Budget;
@@ -113,7 +108,7 @@ function answer(schema: GraphQLSchema, store: Store, viewer: Viewer, request: Gr
   const refuse = (...errors: AnswerError[]): GraphqlAnswer => ({ status: 200, body: { errors }, cost: FREE });
   const prepared = prepare(schema, request);
   if ('errors' in prepared) {
-    for (const { message } of prepared.errors) report(hooks, 'query', message, request);
+    for (const { message } of prepared.errors) report(hooks, 'request', message, request);
     return refuse(...prepared.errors);
   }
   const { document, operation, variables } = prepared;
@@ -189,14 +184,15 @@ function toAnswerError(error: GraphQLError, request: GraphqlRequest, hooks: Grap
   const { originalError, message } = error;
   const where = { ...(error.path && { path: error.path }), ...(error.locations && { locations: error.locations }) };
   if (originalError instanceof Refusal) return { type: originalError.type, ...where, message };
-  report(hooks, 'answer', `${message} at ${error.path?.join('.') ?? 'the root'}`, request);
+  report(hooks, 'response', `${message} at ${error.path?.join('.') ?? 'the root'}`, request);
   return { ...where, message };
 }
 
 /** Without anyone to tell, a violation is an error of its own. */
-function report(hooks: GraphqlHooks, kind: GraphqlViolation['kind'], message: string, { query }: GraphqlRequest): void {
-  if (!hooks.violation) throw new Error(`graphql ${kind}: ${message}`);
-  hooks.violation({ kind, message, query: String(query) });
+function report(hooks: GraphqlHooks, where: Violation['where'], message: string, { query }: GraphqlRequest): void {
+  const what = `${message}, asked by ${String(query).replace(/\s+/g, ' ').slice(0, 300)}`;
+  if (!hooks.violation) throw new Error(`graphql ${where}: ${what}`);
+  hooks.violation({ method: 'POST', path: '/graphql', where, what });
 }
 
 /** In GitHub's words where they are known. */

@@ -5,10 +5,11 @@ import { join } from 'node:path';
 import { expect } from 'vitest';
 import type { Token, User, Viewer } from '../accounts.ts';
 import { commitFiles, createBare } from '../git-store.ts';
+import type { Violation } from '../guard.ts';
 import { createIssue } from '../issue-changes.ts';
 import type { Issue, Repository } from '../records.ts';
 import { Store } from '../store.ts';
-import { executeGraphql, type GraphqlAnswer, type GraphqlHooks, type GraphqlViolation } from './execute.ts';
+import { executeGraphql, type GraphqlAnswer, type GraphqlHooks } from './execute.ts';
 
 export interface Harness {
   store: Store;
@@ -16,7 +17,7 @@ export interface Harness {
   reader: User;
   viewer: Viewer;
   repo: Repository;
-  violations: GraphqlViolation[];
+  violations: Violation[];
   /** As the owner unless told otherwise. */
   ask(query: string, variables?: Record<string, unknown>, hooks?: GraphqlHooks & { as?: Viewer }): Promise<GraphqlAnswer>;
   /** The data of an answer that must have no errors. */
@@ -37,7 +38,7 @@ export function startHarness(): Harness {
   const store = new Store();
   store.now = '2026-01-01T00:00:00Z';
   const [owner, reader] = [store.addUser('Ann', 'User'), store.addUser('rob', 'User')];
-  const violations: GraphqlViolation[] = [];
+  const violations: Violation[] = [];
   const viewer = viewerOf(owner);
   const addRepository = (name: string, more: Partial<Repository> = {}) => {
     const repo = { ...emptyRepository(store, owner, name, join(dir, `${name}.git`)), ...more };

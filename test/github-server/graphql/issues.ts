@@ -78,10 +78,7 @@ export const thread: Record<string, Field<ThreadSource>> = {
     return connect(newestFirst ? comments.reverse() : comments, args, info, { placeOf: at, backwards: newestFirst });
   },
   timelineItems,
-  userContentEdits: (on, args: PageArgs, _, info) => {
-    const edits = editsOf(on);
-    return edits.length === 0 && args.first == null && args.last == null ? null : connect(edits, args, info);
-  },
+  userContentEdits: (on, args: PageArgs, _, info) => connect(editsOf(on), args, info),
   projectItems: (on, args: PageArgs & { includeArchived: boolean }, context, info) =>
     connect(itemsOf(context, on, args.includeArchived), args, info),
 };

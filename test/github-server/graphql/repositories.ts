@@ -15,6 +15,7 @@ import {
   type RepositorySource,
   type Resolvers,
   refuseUnreadable,
+  repositorySource,
   type ThreadSource,
   threadSource,
   urlOf,
@@ -26,13 +27,13 @@ function findThread(context: Context, { repo }: RepositorySource, number: number
   return issue && threadSource(repo, issue);
 }
 
-export function findIssue(context: Context, source: RepositorySource, number: number): IssueSource {
+function findIssue(context: Context, source: RepositorySource, number: number): IssueSource {
   const found = findThread(context, source, number);
   if (found?.__typename === 'Issue') return found;
   throw notFound(`an Issue with the number of ${number}`);
 }
 
-export function findPull(context: Context, source: RepositorySource, number: number): PullSource {
+function findPull(context: Context, source: RepositorySource, number: number): PullSource {
   const found = findThread(context, source, number);
   if (found?.__typename === 'PullRequest') return found;
   throw notFound(`a PullRequest with the number of ${number}`);
@@ -52,7 +53,12 @@ const lists = define<RepositorySource>({
   pinnedIssues: ({ repo }, args: PageArgs, context, info) => {
     refuseUnreadable(context, repo, 'issues');
     const pinned = listIssues(context, repo, {}).filter(({ issue }) => issue.pinned);
-    const sources = pinned.map((issue) => ({ __typename: 'PinnedIssue', id: `PI_${issue.issue.id}`, issue, repository: issue }));
+    const sources = pinned.map((issue) => ({
+      __typename: 'PinnedIssue',
+      id: `PI_${issue.issue.id}`,
+      issue,
+      repository: repositorySource(repo),
+    }));
     return connect(sources, args, info);
   },
   labels: ({ repo }, args: PageArgs & { query?: string | null }, _, info) => {
