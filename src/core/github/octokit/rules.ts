@@ -10,7 +10,7 @@ import type { RequiredCheck } from './check-runs.ts';
 import type { GitHubClient } from './client.ts';
 import { ownerAndName } from './request-names.ts';
 
-const rule = z.object({ type: z.string(), parameters: z.unknown() });
+const rule = z.object({ type: z.string(), parameters: z.unknown().optional() });
 const statusChecks = z.object({
   required_status_checks: z.array(z.object({ context: z.string().min(1), integration_id: z.number().nullish() })),
 });
