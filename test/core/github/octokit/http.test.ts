@@ -1,4 +1,5 @@
 /** The way to the forge: one origin, one deadline, a limit of size, redirects for reads alone. */
+import type { ServerResponse } from 'node:http';
 import { describe, expect, it } from 'vitest';
 import { type Fetch, openFetch, TransportError } from '../../../../src/core/github/octokit/http.ts';
 import { startServer } from './small-server.ts';
@@ -69,7 +70,7 @@ describe('limits', () => {
   });
 
   it('the deadline covers headers and body alike', async () => {
-    const drip = await startServer((response) => {
+    const drip = await startServer((response: ServerResponse) => {
       response.writeHead(200);
       const timer = setInterval(() => response.write('.'), 20);
       response.on('close', () => clearInterval(timer));
