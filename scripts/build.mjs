@@ -21,6 +21,8 @@ const ALWAYS = [
   'src/commands/queue/command.ts',
   'src/core/github/local/forge.ts',
   'src/core/mailbox/maildir.ts',
+  'src/core/github/octokit/open-client.ts',
+  'src/core/github/octokit/forge.ts',
 ].map((file) => join(root, file));
 
 const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
