@@ -93,7 +93,11 @@ class OctokitForge implements GitHub {
   }
 
   async findIssues(queries: readonly IssueQuery[]): Promise<Map<string, IssueView[] | AgentOsError>> {
-    return findIssues({ client: this.#client, memory: this.#memory }, queries);
+    const noteViewer = (viewer: Actor) => {
+      // The bot of an app has another login in REST, and so on its comments.
+      if (this.#client.credentials.kind !== 'app') this.#identity ??= Promise.resolve(viewer);
+    };
+    return findIssues({ client: this.#client, memory: this.#memory, noteViewer }, queries);
   }
 
   async viewIssue(repo: string, issue: number): Promise<IssueView> {
