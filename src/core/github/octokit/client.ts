@@ -65,7 +65,7 @@ export interface PartError {
 }
 
 /** One element of what a paged route lists. */
-export type Item<R extends keyof PaginatingEndpoints> = PaginatingEndpoints[R]['response']['data'] extends readonly (infer T)[]
+type Item<R extends keyof PaginatingEndpoints> = PaginatingEndpoints[R]['response']['data'] extends readonly (infer T)[]
   ? T
   : ListIn<PaginatingEndpoints[R]['response']['data']>;
 type ListIn<D> = { [K in keyof D]: D[K] extends readonly (infer T)[] ? T : never }[keyof D];

@@ -41,7 +41,7 @@ export interface FetchOptions {
   ca?: string;
 }
 
-export interface FetchInit {
+interface FetchInit {
   method?: string;
   headers?: Record<string, string>;
   body?: string | undefined;
@@ -49,7 +49,7 @@ export interface FetchInit {
 }
 
 /** The part of a `Response` that Octokit uses. */
-export interface FetchAnswer {
+interface FetchAnswer {
   status: number;
   ok: boolean;
   statusText: string;

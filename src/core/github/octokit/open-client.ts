@@ -132,6 +132,8 @@ async function openOctokit(baseUrl: string, fetch: Fetch): Promise<Octokit> {
 async function tryRead<T>(core: Core, send: (order: Order) => Promise<Outcome<T>>, signal?: AbortSignal): Promise<T> {
   let renewed = false;
   for (let tries = 1; ; tries++) {
+    // Before the token: an app's is made by a request of its own.
+    core.line.limits.check('');
     const token = await core.credentials.token({ access: 'read' });
     const outcome = await send({ write: false, token, signal });
     if ('answer' in outcome) return outcome.answer;
@@ -147,9 +149,9 @@ async function tryWrite<T>(core: Core, repo: string, send: (order: Order) => Pro
   const { credentials, line, sleep } = core;
   const { clock, writes, maxWaitMs } = core.options;
   const need: Need = { access: 'write', repo };
-  // Before the wait: making a token may take a while, and a missing credential need not wait.
-  await credentials.token(need);
+  // Before the wait for the slot: making a token may take a while, and a missing credential need not wait.
   line.limits.check('');
+  await credentials.token(need);
   const signal = either(core.options.signal, options.signal);
   await awaitSlot(options.creates === true, { limits: line.limits, clock, signal, writes, maxWaitMs, sleep });
   const token = await credentials.token(need);
@@ -162,7 +164,7 @@ async function tryWrite<T>(core: Core, repo: string, send: (order: Order) => Pro
 async function readRoute(core: Core, route: string, parameters: Parameters = {}, options: ReadOptions = {}): Promise<Answer> {
   const octokit = await core.octokit();
   const { method, url } = octokit.request.endpoint(route, parameters);
-  if (method !== 'GET' && method !== 'HEAD') throw new TypeError(`\`${method}\` is no read`);
+  if (method !== 'GET') throw new TypeError(`\`${method}\` is no read`);
   const etags = options.cache ? core.etags() : undefined;
   const kept = etags?.find(url);
   const headers = { ...(parameters['headers'] as object | undefined), ...(kept && { 'if-none-match': kept.etag }) };

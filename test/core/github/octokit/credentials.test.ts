@@ -103,6 +103,21 @@ describe('an app', () => {
     expect([minted(server).length, server.seen.length]).toEqual([2, 4]);
   });
 
+  it('makes no token while GitHub wants no request', async () => {
+    const stateDir = temporaryDirectory();
+    const clock = new TestClock();
+    const server = await startServer(
+      { status: 201, json: { token: 'ghs_canary', expires_at: new Date(Date.now() + 3_600_000).toISOString(), permissions: {} } },
+      { status: 429, headers: { 'retry-after': '90' }, json: {} },
+    );
+    const options = { stateDir, clock, credentials: appOptions() };
+    expect((await failureOf(clientFor(server.url, options).client.read(REPO, place))).code).toBe('rate_limit');
+    const { client } = clientFor(server.url, options);
+    expect((await failureOf(client.read(REPO, place))).code).toBe('rate_limit');
+    expect((await failureOf(client.write('o/r', COMMENT, comment))).code).toBe('rate_limit');
+    expect(server.seen).toHaveLength(2);
+  });
+
   it('makes a new token before the old one ends', async () => {
     const server = await appForge();
     const clock = new TestClock();
