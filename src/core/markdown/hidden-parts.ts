@@ -129,6 +129,7 @@ function escapeHtmlText(text: string, lineEnd: string): string {
 /** Escapes what might be read as HTML by another reader; character references to nothing visible are cut. */
 function visitText(facts: Facts, node: Text, blockEnd: number): void {
   const base = startOf(node);
+  const known = new Map<string, boolean>();
   for (const found of sourceOf(facts, node).matchAll(/\\[!-/:-@[-`{-~]|<!?|&#?\w{1,40};/g)) {
     const start = base + found.index;
     const end = start + found[0].length;
@@ -137,7 +138,10 @@ function visitText(facts: Facts, node: Text, blockEnd: number): void {
       return;
     }
     if (found[0] === '<') facts.edits.push({ start, end, text: '&lt;' });
-    if (found[0].startsWith('&') && isInvisible(found[0])) facts.edits.push({ start, end, text: '', what: 'invisible character' });
+    if (!found[0].startsWith('&')) continue;
+    const invisible = known.get(found[0]) ?? isInvisible(found[0]);
+    known.set(found[0], invisible);
+    if (invisible) facts.edits.push({ start, end, text: '', what: 'invisible character' });
   }
 }
 

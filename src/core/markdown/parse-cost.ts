@@ -14,7 +14,7 @@ const MAX_DEPTH = 60;
  * number in one block of text (runs of ticks: by the length of the block), and
  * one by one.
  */
-const SQUARE = { emphasis: 5e-8, brackets: 1.2e-8, tags: 1e-8, ticks: 5e-8, underlines: 3e-7 };
+const SQUARE = { emphasis: 5e-8, brackets: 1.2e-8, tags: 8e-8, ticks: 5e-8, underlines: 3e-7, marked: 7e-8 };
 const EACH = { bracket: 1e-5, tag: 2e-5, reference: 4e-5, cell: 2e-5 };
 
 const EMPTY = { emphasis: 0, open: 0, close: 0, tags: 0, ticks: 0, references: 0, length: 0 };
@@ -24,6 +24,7 @@ export function isTooCostly(markdown: string): boolean {
   let cost = 0;
   let underlines = 0;
   let pipes = 0;
+  let marked = 0;
   let table = false;
   let block = { ...EMPTY };
   const closeBlock = () => {
@@ -35,6 +36,8 @@ export function isTooCostly(markdown: string): boolean {
     if (depthOf(line) > MAX_DEPTH) return true;
     if (/^[\s>]*[-=]+\s*$/.test(line)) underlines++;
     table ||= /^[\s>|:-]*-[\s>|:-]*$/.test(line) && line.includes('|');
+    // Lines that begin HTML, a quote, an item, a heading or a row.
+    if (/^\s*[<>|#*+\d-]/.test(line)) marked++;
     pipes += count(line, /\|/g);
     block.emphasis += count(line, /[*_~]+/g);
     block.open += count(line, /\[/g);
@@ -45,6 +48,7 @@ export function isTooCostly(markdown: string): boolean {
     block.length += line.length;
   }
   closeBlock();
+  cost += SQUARE.marked * marked ** 2;
   return cost + SQUARE.underlines * underlines ** 2 + (table ? EACH.cell * pipes : 0) > MAX_COST;
 }
 
