@@ -3,6 +3,7 @@ import { realpathSync } from 'node:fs';
 import { dirname, isAbsolute } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Command } from 'commander';
+import type { LoadedConfig } from '../../core/config/schema.ts';
 import { exists } from '../../core/mailbox/tray-files.ts';
 import { renderCrontab, SCHEDULES } from './render-crontab.ts';
 import { type Call, type OperatorTools, print } from './tools.ts';
@@ -29,9 +30,16 @@ async function printCrontab(call: Call): Promise<number> {
     log: `${paths.root}/cron.log`,
     path: searchPath(process.execPath, process.env['PATH'] ?? ''),
     localCi: config.repos.some((repo) => repo.local_ci.length > 0),
+    variables: secretVariables(config),
   };
   print(call, { ...facts, schedules: SCHEDULES }, renderCrontab(facts));
   return 0;
+}
+
+/** The variables that the configuration names. A login of `gh` needs none of them. */
+function secretVariables({ forge, models }: LoadedConfig): string[] {
+  const token = forge.kind === 'github' && !forge.app ? [forge.token_env] : [];
+  return [...new Set([...token, ...models.map((model) => model.key_env)])];
 }
 
 /** The file that was started; from a source tree, the one that loads the build. */

@@ -12,6 +12,8 @@ export interface CrontabFacts {
   path: string;
   /** Some repository has `local_ci`: without a line for it, its checks would stay pending for ever. */
   localCi: boolean;
+  /** Variables that hold a secret, which cron does not pass on by itself. */
+  variables: readonly string[];
 }
 
 /** Minute, hour, day, month, weekday (docs/contracts.md, "Command line"). The weekly ones at odd times, when little else runs. */
@@ -47,7 +49,7 @@ export function renderCrontab(facts: CrontabFacts): string {
 # not run.
 #MAILTO=you@example.com
 ${environment}
-
+${facts.variables.map((name) => `# Put what the loops need in the place of the dots (the crontab is private to you):\n#${name}=...\n`).join('')}
 ${lines.join('\n')}
 `;
 }

@@ -12,6 +12,7 @@ const FACTS: CrontabFacts = {
   log: '/home/agentos/.local/state/agentos/cron.log',
   path: '/usr/local/bin:/usr/bin:/bin',
   localCi: false,
+  variables: [],
 };
 
 /** What cron makes of a line: five fields, then the command, `\%` as `%`. */
@@ -47,6 +48,13 @@ describe('renderCrontab', () => {
     const lines = commandLines(renderCrontab({ ...FACTS, localCi: true })).map(parseLine);
     expect(lines).toHaveLength(7);
     expect(lines.at(-1)).toMatchObject({ schedule: '* * * * *', command: expect.stringContaining('agentos.js local ci --quiet --config') });
+  });
+
+  it('names the variables that cron does not pass on, without a value', () => {
+    const text = renderCrontab({ ...FACTS, variables: ['GITHUB_TOKEN', 'ANTHROPIC_API_KEY'] });
+    expect(text).toMatch(/^#GITHUB_TOKEN=\.\.\.$/m);
+    expect(text).toMatch(/^#ANTHROPIC_API_KEY=\.\.\.$/m);
+    expect(commandLines(text)).toHaveLength(6);
   });
 
   it('survives cron and the shell, whatever the paths hold', () => {
