@@ -78,13 +78,13 @@ function mergeHints(answer: RefineAnswer, hints: Hints): Hints {
 }
 
 function renderQuestions({ reason, questions }: RefineAnswer, label: string): string {
-  const list = questions.map((question, index) => `${index + 1}. ${quietLine(question)}`).join('\n');
-  return `A decision is missing: ${quietLine(reason)}\n\n${list}\n\nAnswer in the text of the issue, then take \`${label}\` off and put it on again.`;
+  const list = questions.map((question, index) => `${index + 1}. ${quietLine(question, 600)}`).join('\n');
+  return `A decision is missing: ${quietLine(reason, 600)}\n\n${list}\n\nAnswer in the text of the issue, then take \`${label}\` off and put it on again.`;
 }
 
 function toPart({ title, goal, success_criteria, type, after }: z.infer<typeof Child>): Part {
   return {
-    title: quietLine(title),
+    title: quietLine(title, 200),
     type,
     goal: quietParagraphs(goal),
     success_criteria: success_criteria.map((criterion) => quietLine(criterion)),

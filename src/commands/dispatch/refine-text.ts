@@ -6,7 +6,7 @@
  */
 
 import type { Part } from '../../core/mailbox/task.ts';
-import { neutralise } from '../../core/text.ts';
+import { neutralise, truncate } from '../../core/text.ts';
 
 /** What a model says about a task, as it said it. */
 export interface Sections {
@@ -20,19 +20,24 @@ export interface Sections {
 const BLOCK_START = /^(?:[#>*+=_~`|-]|\d{1,9}(?=[.)]))/;
 const DEPENDENCY = /\b(depends on|blocked by)(:?\s+)(?=#)/gi;
 
-/** One line. */
-export function quietLine(text: string): string {
+/** Making words harmless makes them longer: `<` becomes four characters. */
+const MAX_LINE = 1000;
+const MAX_TEXT = 4500;
+
+/** One line of at most `max` characters. */
+export function quietLine(text: string, max = MAX_LINE): string {
   const line = neutralise(text).replace(/\s+/g, ' ').replace(DEPENDENCY, '$1$2issue ').trim();
-  return line.replace(BLOCK_START, (start) => (/^\d/.test(start) ? `${start}\\` : `\\${start}`));
+  const quiet = line.replace(BLOCK_START, (start) => (/^\d/.test(start) ? `${start}\\` : `\\${start}`));
+  return truncate(quiet, max);
 }
 
-/** Paragraphs of one line each. */
+/** Paragraphs of one line each, 4500 characters together. */
 export function quietParagraphs(text: string): string {
-  return text
+  const paragraphs = text
     .split(/\n[^\S\n]*\n|\r\n?[^\S\n]*\r\n?/)
-    .map((paragraph) => quietLine(paragraph))
-    .filter((paragraph) => paragraph !== '')
-    .join('\n\n');
+    .map((paragraph) => quietLine(paragraph, MAX_TEXT))
+    .filter((paragraph) => paragraph !== '');
+  return truncate(paragraphs.join('\n\n'), MAX_TEXT);
 }
 
 /** The body of the task file: the model's sections, then everything that stood there before. */

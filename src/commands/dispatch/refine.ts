@@ -15,7 +15,6 @@ import type { Readiness } from '../../core/github/readiness.ts';
 import { taskId } from '../../core/ids.ts';
 import { tryLock } from '../../core/lock.ts';
 import type { Letter } from '../../core/mailbox/mailbox.ts';
-import { MAX_BODY_BYTES } from '../../core/mailbox/message.ts';
 import type { Task } from '../../core/mailbox/task.ts';
 import type { Answer } from '../../core/models/models.ts';
 import { isPaused, isRepoPaused } from '../../core/pause.ts';
@@ -47,11 +46,13 @@ async function refineAll(ports: Ports, repos: readonly RepoConfig[]): Promise<Ap
     .filter((one) => one.preparing !== undefined && repos.some((repo) => repo.name === one.repo))
     .sort((a, b) => (a.createdAt < b.createdAt ? -1 : 1));
   const ledTo: Action[] = [];
-  for (const { id, repo: name } of waiting.slice(0, MOST_TASKS)) {
+  for (const { id, repo: name } of waiting) {
     const repo = repos.find((entry) => entry.name === name);
-    if (ports.signal.aborted || isPaused(ports.paths)) break;
+    if (ports.signal.aborted || isPaused(ports.paths) || ledTo.length === MOST_TASKS) break;
     if (!repo || isRepoPaused(ports.paths, name)) continue;
-    ledTo.push(...(await attemptOne(ports, repo, id)));
+    const done = await attemptOne(ports, repo, id);
+    if (done === 'wait') break;
+    ledTo.push(...done);
   }
   return ledTo.length === 0
     ? { outcome: 'skipped', reason: 'nothing could be prepared now' }
@@ -59,7 +60,7 @@ async function refineAll(ports: Ports, repos: readonly RepoConfig[]): Promise<Ap
 }
 
 /** What is wrong with one task or its repository costs no other its turn; what is temporary has its turn in a later pass. */
-async function attemptOne(ports: Ports, repo: RepoConfig, id: string): Promise<Action[]> {
+async function attemptOne(ports: Ports, repo: RepoConfig, id: string): Promise<Action[] | 'wait'> {
   try {
     const letter = await (await ports.mailbox()).find(id);
     if (letter?.tray !== 'inbox') return [];
@@ -68,7 +69,7 @@ async function attemptOne(ports: Ports, repo: RepoConfig, id: string): Promise<A
   } catch (error) {
     if (!(error instanceof AgentOsError) || error.code === 'io') throw error;
     if (error.code !== 'conflict' && error.code !== 'cancelled') await logFailed(ports, repo, id, error);
-    return [];
+    return error.code === 'rate_limit' ? 'wait' : [];
   }
 }
 
@@ -108,7 +109,15 @@ async function refineOne(ports: Ports, repo: RepoConfig, letter: Letter): Promis
   crashPoint('dispatch:answered');
   const facts = { title: task.title, hints, config: ports.config, maySplit, readyLabel: repo.ready.label };
   const refinement = decideRefinement(answer.value, facts);
-  return record(ports, repo, letter, answer, refinement, ports.clock.now().getTime() - started);
+  try {
+    return await record(ports, repo, letter, answer, refinement, ports.clock.now().getTime() - started);
+  } catch (error) {
+    // What no task file takes: the model is not asked for the same thing again.
+    const isOurs = error instanceof AgentOsError && error.code === 'refused';
+    const still = isOurs ? await (await ports.mailbox()).find(task.id) : undefined;
+    if (!isOurs || still?.tray !== 'inbox' || still.task.refine !== 'pending') throw error;
+    return skip(ports, still, error.message);
+  }
 }
 
 /** What trusted labels say now; `undefined` when the task is not that of the issue any more: dispatch and queue see to it. */
@@ -144,7 +153,6 @@ async function record(
     return `needs a person: ${cleanLine(answer.value.reason)}`;
   }
   const body = renderRefined(answer.value, task.title, letter.body);
-  if (Buffer.byteLength(body) > MAX_BODY_BYTES) return skip(ports, letter, 'the text would not fit into the task file');
   const { type, priority, agents } = refinement.classification;
   const refined = await mailbox.update(letter, { ...task, type, priority, agents, refine: 'done' }, body);
   await log('refined');

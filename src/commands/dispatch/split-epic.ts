@@ -35,12 +35,12 @@ export async function splitEpic(ports: Ports, repo: RepoConfig, letter: Letter):
   try {
     for (const [index, part] of parts.entries()) filed.push(await filePart(ports, to, task, part, index, filed));
   } catch (error) {
-    if (!(error instanceof AgentOsError) || error.temporary || error.code === 'io' || error.code === 'cancelled') throw error;
+    if (!isRefusal(error)) throw error;
     return giveUp(ports, to, letter, error);
   }
   for (const [index, { number }] of filed.entries()) await linkPart(ports, to, task, number, orderOf(parts[index], filed));
   const auto = ports.config.dispatch.auto_ready;
-  if (auto) for (const one of filed) await makeReady(to, repo, task, one);
+  if (auto) for (const one of filed) await orLeaveIt(ports, task, one.number, 'make-ready', () => makeReady(to, repo, task, one));
   return finish(ports, to, letter, filed, auto ? '' : ` Put \`${repo.ready.label}\` on those that are right.`);
 }
 
@@ -104,7 +104,7 @@ async function link(ports: Ports, to: Projector, task: Task, number: number, key
   const identity = { repo: task.repo, subject: `#${number}`, kind: 'link-issue', key };
   // Asked for once: what a person takes away is not put back.
   if ((await to.effects.find(identity))?.state === 'done') return;
-  try {
+  await orLeaveIt(ports, task, number, key, async () => {
     await to.effects.ensure({
       ...identity,
       nature: 'state',
@@ -114,12 +114,29 @@ async function link(ports: Ports, to: Projector, task: Task, number: number, key
         return true;
       },
     });
+  });
+}
+
+/** What the forge refuses beside the parts themselves costs only that: a person can do it by hand. */
+async function orLeaveIt(ports: Ports, task: Task, number: number, kind: string, act: () => Promise<void>): Promise<void> {
+  try {
+    await act();
   } catch (error) {
-    if (!(error instanceof AgentOsError) || error.temporary || error.code === 'io' || error.code === 'cancelled') throw error;
-    const reason = `#${number} is not linked (${key}): ${error.message}`;
-    const about = { kind: 'link-issue', repo: task.repo, issue: number, task: task.id, code: error.code };
-    await ports.log.write({ event: 'run.action.failed', level: 'warn', ...about, outcome: 'failed', reason });
+    if (!isRefusal(error)) throw error;
+    const about = { kind, repo: task.repo, issue: number, task: task.id, code: error.code };
+    await ports.log.write({
+      event: 'run.action.failed',
+      level: 'warn',
+      ...about,
+      outcome: 'failed',
+      reason: `#${number}: ${error.message}`,
+    });
   }
+}
+
+/** The forge will say the same again. */
+function isRefusal(error: unknown): error is AgentOsError {
+  return error instanceof AgentOsError && !error.temporary && error.code !== 'io' && error.code !== 'cancelled';
 }
 
 /** Only what stands there as we filed it: after an edit a person decides. */

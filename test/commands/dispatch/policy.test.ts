@@ -98,4 +98,15 @@ describe('dispatch', () => {
   it('does nothing in a paused repository', () => {
     expect(decide({}, true)).toMatchObject({ kind: 'skip', reason: 'acme/shop is paused' });
   });
+
+  it.each([
+    ['no model and nothing waits', { models: false, waiting: 0 }, undefined],
+    ['a model and a task of this pass', { models: true, waiting: 0 }, '1 task to prepare'],
+    ['a model and tasks of earlier passes', { models: true, waiting: 2 }, '3 tasks to prepare'],
+    ['tasks of a time when there was a model', { models: false, waiting: 2 }, '2 tasks to prepare, without a model'],
+  ])('with %s', (_, refine, reason) => {
+    const facts: IssueFacts = { repo: 'acme/shop', issue: buildIssue(), readyLabel: 'ready', readiness: ready, waitsFor: [] };
+    const actions = decideDispatch({ repos: [{ repo: 'acme/shop', paused: false, issues: [facts] }], refine });
+    expect(actions.slice(1)).toEqual(reason === undefined ? [] : [{ kind: 'refine-tasks', subject: 'inbox', reason }]);
+  });
 });

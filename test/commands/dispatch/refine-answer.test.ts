@@ -6,6 +6,9 @@ import { renderRefinePrompt, renderRefineRole } from '../../../src/commands/disp
 import { quietLine, quietParagraphs, renderPartBody, renderRefined } from '../../../src/commands/dispatch/refine-text.ts';
 import { parseIssueBlocks } from '../../../src/core/agents/issue-blocks.ts';
 import { parseDependencies } from '../../../src/core/github/dependencies.ts';
+import { Task } from '../../../src/core/mailbox/task.ts';
+
+import { buildTask } from '../../support/builders.ts';
 
 const TASK = { kind: 'task', type: 'docs', goal: 'A page.', reason: 'It is one page.' };
 const CHILD = { title: 'One', goal: 'First.', type: 'docs' };
@@ -73,6 +76,19 @@ describe('what follows from an answer', () => {
         { title: '＠all Two', type: 'docs', goal: 'First.', success_criteria: ['depends on issue #9'], after: [0] },
       ],
     });
+  });
+
+  it('what fits into a task file, however long it gets on the way', () => {
+    const long = '<'.repeat(500);
+    const child = { ...CHILD, title: '<'.repeat(150), goal: '<'.repeat(2500), success_criteria: Array(12).fill(long) };
+    const split = decide({ ...TASK, kind: 'epic', children: Array(8).fill(child) });
+    const asked = decide({ ...TASK, kind: 'needs_person', questions: Array(5).fill(long), reason: long });
+    const task = {
+      ...buildTask(),
+      ...(split.kind === 'split' && { parts: split.parts }),
+      ...(asked.kind === 'ask' && { note: asked.note }),
+    };
+    expect(Task.parse(task)).toMatchObject({ parts: { length: 8 }, note: expect.stringContaining('Answer in the text') });
   });
 
   it('a task, where the issue must not be split', () => {

@@ -6,7 +6,7 @@ import {
   decideOutcome,
   toInfrastructure,
 } from '../../../src/commands/queue/outcome.ts';
-import { decideQueue, orderWaiting, type QueueSnapshot } from '../../../src/commands/queue/policy.ts';
+import { decideQueue, orderWaiting, type QueueSnapshot, whyPreparing } from '../../../src/commands/queue/policy.ts';
 import { decideStart, type StartFacts } from '../../../src/commands/queue/start.ts';
 import type { Waiting } from '../../../src/core/mailbox/mailbox.ts';
 import { at, buildAttempt, buildIssue, buildPull, buildTask, OCTOCAT, SHA } from '../../support/builders.ts';
@@ -222,5 +222,18 @@ describe('a claim whose owner died with no attempt running', () => {
     ['where it was being laid to rest', { attempts: [buildAttempt(1)], rests_in: 'failed' }, 'failed'],
   ])('goes %s', (_, over, tray) => {
     expect(decideCutOff(buildTask(over), { max_attempts: 4, max_infrastructure: 5 }, new Date(at('12:00')))).toBe(tray);
+  });
+});
+
+describe('a task whose text is prepared', () => {
+  const now = new Date('2026-11-22T10:10:00Z');
+  it.each([
+    ['waits for a model', 'pending', '10:01', 'being prepared by dispatch'],
+    ['waits no longer than ten minutes', 'pending', '10:00', undefined],
+    ['waits for its parts, however long that takes', 'split', '08:00', 'being split into smaller issues by dispatch'],
+    ['starts when nothing is prepared', undefined, '10:09', undefined],
+  ] as const)('%s', (_, preparing, time, expected) => {
+    const waiting = { id: 'a', repo: 'acme/shop', issue: 1, priority: 'normal' as const, createdAt: `2026-11-22T${time}:00.000Z` };
+    expect(whyPreparing({ ...waiting, ...(preparing && { preparing }) }, now)).toBe(expected);
   });
 });

@@ -33,7 +33,7 @@ describe('the index of waiting tasks', () => {
 
   it('says what the files say, and spares reading them', async () => {
     fill(80);
-    write(buildTask({ issue: 7, priority: 'high', not_before: NOW, pull_request: 3 }));
+    write(buildTask({ issue: 7, priority: 'high', not_before: NOW, pull_request: 3, refine: 'split' }));
     const cold = await box.mailbox.listWaiting();
     expect(await listAnew()).toEqual(cold);
     expect(cold.find(({ issue }) => issue === 7)).toEqual({
@@ -44,6 +44,7 @@ describe('the index of waiting tasks', () => {
       createdAt: NOW,
       notBefore: NOW,
       pullRequest: 3,
+      preparing: 'split',
     });
     // What an entry says is believed while its file is unchanged: this is how the test sees that no file was read.
     writeFileSync(index(), readFileSync(index(), 'utf8').replaceAll('acme/shop', 'acme/else'));
@@ -66,7 +67,7 @@ describe('the index of waiting tasks', () => {
     }
   });
 
-  it.each(['', 'garbage', '[]', '{"version":1,"rows":[[1,2],null,["x.md",3]]}', '{"version":99,"rows":[]}'])(
+  it.each(['', 'garbage', '[]', '{"version":2,"rows":[[1,2],null,["x.md",3]]}', '{"version":99,"rows":[]}'])(
     'is made anew when it is `%s`',
     async (text) => {
       fill(80);
