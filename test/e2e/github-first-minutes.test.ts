@@ -72,6 +72,13 @@ function run(cwd: string, args: string[], env: Record<string, string>): Promise<
   return new Promise((resolve) => child.on('close', (status, signal) => resolve({ status, signal, stdout, stderr })));
 }
 
+function filesWith(root: string, text: string): string[] {
+  return readdirSync(root, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name))
+    .filter((file) => readFileSync(file, 'latin1').includes(text));
+}
+
 const REPOSITORY = {
   full_name: 'acme/shop',
   default_branch: 'main',
@@ -185,6 +192,7 @@ describe('doctor', () => {
     );
     expect(ended.status).toBe(0);
     expect(desk.asked.every((line) => line.startsWith('GET '))).toBe(true);
+    expect(filesWith(desk.dir, TOKEN)).toEqual([]);
   });
 
   it('a typo in the name of the repository: 1', async () => {
