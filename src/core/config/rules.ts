@@ -12,7 +12,13 @@ import { childOf, either } from './shape.ts';
 
 /** Everything that a rule across keys or about places forbids, in no particular order. */
 export function findRuleProblems(value: unknown, places: Places): Problem[] {
-  return [...findRoutingProblems(value), ...findRepeatedRepos(value), ...findLocalOnly(value), ...findPathProblems(value, places)];
+  return [
+    ...findRoutingProblems(value),
+    ...findRepeatedRepos(value),
+    ...findLocalOnly(value),
+    ...findFastWrites(value),
+    ...findPathProblems(value, places),
+  ];
 }
 
 function findRoutingProblems(value: unknown): Problem[] {
@@ -48,6 +54,20 @@ function findLocalOnly(value: unknown): Problem[] {
     const isEmpty = [undefined, null].includes(childOf(repo, 'local_ci') as undefined) || asList(childOf(repo, 'local_ci')).length === 0;
     const what = 'only for `forge.kind: local`; GitHub runs the checks of its repositories itself; remove the key';
     return isEmpty ? [] : [{ path: ['repos', index, 'local_ci'], atKey: true, what }];
+  });
+}
+
+/** What GitHub allows, https://docs.github.com/rest/using-the-rest-api/rate-limits-for-the-rest-api; a server of your own has its own settings. */
+const MOST_WRITES = { per_minute: 80, per_hour: 500 } as const;
+
+function findFastWrites(value: unknown): Problem[] {
+  const forge = childOf(value, 'forge');
+  const api = childOf(forge, 'api_url') ?? 'https://api.github.com';
+  if (childOf(forge, 'kind') !== 'github' || typeof api !== 'string' || /\/api\/v3\/?$/.test(api)) return [];
+  return Object.entries(MOST_WRITES).flatMap(([key, most]): Problem[] => {
+    const written = childOf(childOf(forge, 'writes'), key);
+    if (typeof written !== 'number' || written <= most) return [];
+    return [{ path: ['forge', 'writes', key], what: `GitHub allows ${most}; write a whole number from 1 to ${most}` }];
   });
 }
 

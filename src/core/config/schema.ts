@@ -48,9 +48,6 @@ const apiUrl = line.superRefine((value, context) => {
 
 const id = z.number().int().min(1);
 
-/** The limits of GitHub on requests that make content, https://docs.github.com/rest/using-the-rest-api/rate-limits-for-the-rest-api. */
-const MOST_WRITES = { minute: 80, hour: 500 } as const;
-
 const GitHubForge = z.strictObject({
   kind: z.literal('github').describe('Repositories on GitHub or on a GitHub Enterprise server.'),
   token_env: secretEnv
@@ -73,11 +70,11 @@ const GitHubForge = z.strictObject({
     ),
   writes: z
     .strictObject({
-      per_minute: z.number().int().min(1).max(MOST_WRITES.minute).default(60).describe('Most writes in a minute.'),
-      per_hour: z.number().int().min(1).max(MOST_WRITES.hour).default(450).describe('Most writes in an hour.'),
+      per_minute: z.number().int().min(1).max(6000).default(60).describe('Most writes in a minute.'),
+      per_hour: z.number().int().min(1).max(100_000).default(450).describe('Most writes in an hour.'),
     })
     .prefault({})
-    .describe('How fast Agent OS writes; GitHub allows 80 in a minute and 500 in an hour.'),
+    .describe('How fast Agent OS writes; github.com allows 80 in a minute and 500 in an hour, a server of your own what its settings say.'),
 });
 
 const Forge = z.discriminatedUnion('kind', [

@@ -58,7 +58,7 @@ describe('one problem', () => {
     [
       'faster than GitHub allows',
       { forge: 'forge: { kind: github, writes: { per_minute: 100 } }' },
-      'config.yaml:2: forge.writes.per_minute: expected a whole number from 1 to 80, found `100`',
+      'config.yaml:2: forge.writes.per_minute: GitHub allows 80; write a whole number from 1 to 80',
     ],
     [
       'no name of a variable',

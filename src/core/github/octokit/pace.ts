@@ -20,7 +20,8 @@ export interface PaceOptions {
 }
 
 /**
- * Resolves when a write may be sent: at least a second after the one before, and at most `per_hour` that make content.
+ * Resolves when a write may be sent: evenly spread over a minute (GitHub asks for a second between two writes: 60 a minute), and
+ * at most `per_hour` that make content.
  * @throws AgentOsError `rate_limit` when that is too far away, `cancelled` when the signal ends the wait.
  */
 export async function awaitSlot(creates: boolean, options: PaceOptions): Promise<void> {
@@ -44,10 +45,12 @@ function reserve(state: LimitState, creates: boolean, { now, writes, maxWaitMs }
     const reason = free === at ? `${writes.per_hour} writes an hour are used up` : 'too many writes are waiting';
     throw new AgentOsError('rate_limit', `${reason}; the next may be sent at ${new Date(at).toISOString()}`, {
       retryAt: new Date(at),
-      ...(free === at && { hint: 'Wait; or raise `forge.writes.per_hour`, which GitHub limits to 500.' }),
+      ...(free === at && {
+        hint: 'Wait; or raise `forge.writes.per_hour`: github.com allows 500, a server of your own what its settings say.',
+      }),
     });
   }
-  state.nextWriteAt = at + Math.max(1000, Math.ceil(60_000 / writes.per_minute));
+  state.nextWriteAt = at + Math.ceil(60_000 / writes.per_minute);
   if (creates) state.created.push(at);
   return at;
 }
