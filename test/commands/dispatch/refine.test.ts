@@ -109,6 +109,8 @@ describe('dispatch with a model', () => {
     expect(server.seen).toHaveLength(1);
     await dispatch();
     expect(server.seen).toHaveLength(1);
+    world.must('queue');
+    expect(world.task(issue)).toMatchObject({ tray: 'review' }); // the block of code of the issue was applied
     expect(filesWith('canary')).toEqual([]);
   });
 
@@ -132,6 +134,18 @@ describe('dispatch with a model', () => {
     const { file, text = '' } = world.task(issue) ?? {};
     world.write(`state/mailbox/inbox/${file}`, text.replace(/created_at: .*/, 'created_at: 2026-01-01T00:00:00.000Z'));
     expect(world.must('queue', '-v')).toContain('start-attempt');
+  });
+
+  it('asks once, whatever passes run beside each other, and ends with a signal', async () => {
+    server.script([{ fault: 'hang' }]);
+    const issue = world.issue('Prices', 'Add prices.');
+    const running = world.start(['dispatch'], { MODEL_KEY: CANARY });
+    await waitUntil(() => server.seen.length === 1);
+    expect(await dispatch()).toContain('refine-tasks inbox (skipped): an earlier pass is at it');
+    running.kill('SIGTERM');
+    await running.ended;
+    expect(server.seen).toHaveLength(1);
+    expect(world.task(issue)?.text).toContain('refine: pending\n');
   });
 
   it('goes on after a killed pass', async () => {
