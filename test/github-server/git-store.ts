@@ -65,7 +65,7 @@ while read -r old new ref; do
   if [ "$TEST_GITHUB_WORKFLOWS" = deny ] && [ "\${new#0000000}" = "$new" ]; then
     touched=$(git log --format= --name-only "$new" --not --all -- .github/workflows | head -n 1)
     if [ -n "$touched" ]; then
-      echo "refusing to allow $TEST_GITHUB_PUSHER to create or update workflow \\\`$touched\\\` without \\\`$TEST_GITHUB_PERMISSION\\\`" >&2
+      echo "refusing to allow $TEST_GITHUB_PUSHER to create or update workflow \\\`$touched\\\` without \\\`$TEST_GITHUB_PERMISSION" >&2
       exit 1
     fi
   fi
