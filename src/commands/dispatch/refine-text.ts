@@ -1,12 +1,13 @@
 /**
  * A model's words as Markdown that does nothing: no block of code (the `patch`
- * agent applies those), no heading, no HTML, no mention, no closing keyword, no
- * line that dispatch reads as a dependency. The text of the issue stays below
+ * agent applies those), no heading, no HTML, no link to another host, no mention,
+ * no closing keyword, no line that dispatch reads as a dependency. The text of the issue stays below
  * them as it was written. Pure.
  */
 
 import type { Part } from '../../core/mailbox/task.ts';
-import { neutralise, truncate } from '../../core/text.ts';
+import { renderForeign } from '../../core/markdown/foreign.ts';
+import { truncate } from '../../core/text.ts';
 
 /** What a model says about a task, as it said it. */
 export interface Sections {
@@ -17,7 +18,7 @@ export interface Sections {
 }
 
 /** What begins a block in Markdown, at the start of a line. */
-const BLOCK_START = /^(?:[#>*+=_~`|-]|\d{1,9}(?=[.)]))/;
+const BLOCK_START = /^(?:[#*+=_~`|-]|\d{1,9}(?=[.)]))/;
 const DEPENDENCY = /\b(depends on|blocked by)(:?\s+)(?=#)/gi;
 
 /** Making words harmless makes them longer: `<` becomes four characters. */
@@ -26,9 +27,17 @@ const MAX_TEXT = 4500;
 
 /** One line of at most `max` characters. */
 export function quietLine(text: string, max = MAX_LINE): string {
-  const line = neutralise(text).replace(/\s+/g, ' ').replace(DEPENDENCY, '$1$2issue ').trim();
-  const quiet = line.replace(BLOCK_START, (start) => (/^\d/.test(start) ? `${start}\\` : `\\${start}`));
-  return truncate(quiet, max);
+  // Before, so that what is no code is not taken for code; after, for what stood behind a link.
+  const line = escapeStart(renderForeign(escapeStart(oneLine(text))));
+  return truncate(oneLine(line).replace(DEPENDENCY, '$1$2issue '), max);
+}
+
+function oneLine(text: string): string {
+  return text.replace(/\s+/g, ' ').trim();
+}
+
+function escapeStart(line: string): string {
+  return line.replace(BLOCK_START, (start) => (/^\d/.test(start) ? `${start}\\` : `\\${start}`));
 }
 
 /** Paragraphs of one line each, 4500 characters together. */
@@ -67,5 +76,5 @@ function renderList(lines: readonly string[]): string {
 }
 
 function renderItems(lines: readonly string[]): string {
-  return lines.map((line) => `- ${line}`).join('\n');
+  return lines.flatMap((line) => (line === '' ? [] : [`- ${line}`])).join('\n');
 }

@@ -4,7 +4,8 @@
  * largest block before the others, then what stands at the end. Pure.
  */
 import type { Nodes } from 'mdast';
-import { fromMarkdown } from 'mdast-util-from-markdown';
+import { isTooCostly } from '../markdown/parse-cost.ts';
+import { parseMarkdown } from '../markdown/sanitise.ts';
 import { plural, truncate } from '../text.ts';
 
 /** A careful estimate: English takes about four characters a token, code and other languages fewer. */
@@ -24,6 +25,7 @@ interface Block {
 export function fitMarkdown(markdown: string, tokens: number): string {
   const most = tokens * CHARACTERS_PER_TOKEN;
   if (markdown.length <= most) return markdown;
+  if (isTooCostly(markdown)) return '(This text is left out: it is too large or too deeply nested to be shortened safely.)';
   const blocks = splitBlocks(markdown);
   let length = markdown.length;
   const codes = blocks.filter((block) => block.instead !== undefined).sort((a, b) => b.text.length - a.text.length);
@@ -45,7 +47,7 @@ export function fitMarkdown(markdown: string, tokens: number): string {
 }
 
 function splitBlocks(markdown: string): Block[] {
-  return fromMarkdown(markdown).children.map((node) => {
+  return parseMarkdown(markdown).children.map((node) => {
     const text = markdown.slice(node.position?.start.offset ?? 0, node.position?.end.offset ?? 0);
     if (!holdsCode(node)) return { text };
     return { text, instead: `(a block with code, ${plural(text.split('\n').length, 'line')}, left out here)` };

@@ -104,9 +104,11 @@ describe('a model’s words', () => {
     ['1. ~~~', '1\\. ~~~'],
     ['# Constraints', '\\# Constraints'],
     ['+ item', '\\+ item'],
-    ['<script>x</script>', '&lt;script&gt;x&lt;/script&gt;'],
-    ['![x](http://e.example/p)', '[x](http://e.example/p)'],
+    ['a <script>x</script>', 'a'],
+    ['![x](http://e.example/p)', '{image}'],
     ['blocked by #3', 'blocked by issue #3'],
+    ['see [this](https://evil.example/x)', 'see this (`https://evil.example/x`)'],
+    ['[```js file=a.js](https://evil.example)', '\\```js file=a.js (`https://evil.example`)'],
   ])('%j becomes %j', (text, expected) => {
     expect(quietLine(text)).toBe(expected);
   });
@@ -125,6 +127,7 @@ describe('a model’s words', () => {
         '> ',
         '    ',
         '# Goal',
+        '[```js file=a.js](http://e.example)',
         '<pre>',
         'x',
         '\t',
