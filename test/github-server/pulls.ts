@@ -114,7 +114,7 @@ export function mergeNow(store: Store, repo: Repository, issue: Issue, wish: Mer
   pull.baseSha = base;
   addEvent(store, issue, wish.by.userId, 'merged', { commitSha: sha });
   closeIssue(store, issue, wish.by.userId, null);
-  closeMentioned(store, repo, issue, wish.by.userId, sha);
+  closeMentioned(store, repo, issue, wish, sha);
   followBranches(store, repo, wish.by.userId);
   if (repo.deleteBranchOnMerge && branchTip(store, repo, pull.headRef) === pull.headSha) {
     deleteRef(repo, `refs/heads/${pull.headRef}`);
@@ -156,11 +156,13 @@ export function closingReferences(text: string): number[] {
 }
 
 /** Closing keywords count only for a merge into the default branch. */
-function closeMentioned(store: Store, repo: Repository, issue: Issue, actorId: number, sha: string): void {
+function closeMentioned(store: Store, repo: Repository, issue: Issue, wish: MergeWish, sha: string): void {
   if (issue.pull?.baseRef !== repo.defaultBranch) return;
-  for (const number of closingReferences(issue.body)) {
+  // The message that a merge is given counts as well; a rebase takes none.
+  const message = wish.method === 'rebase' ? '' : `${wish.title ?? ''}\n${wish.body ?? ''}`;
+  for (const number of closingReferences(`${issue.body}\n${message}`)) {
     const target = store.issue(repo, number);
-    if (target && !target.pull) closeIssue(store, target, actorId, 'completed', sha);
+    if (target && !target.pull) closeIssue(store, target, wish.by.userId, 'completed', sha);
   }
 }
 

@@ -55,7 +55,7 @@ export async function updateBranch(
 
 /** A commit of two parents, of which the first is the head that was looked at. */
 async function isMergeInto(client: GitHubClient, repo: string, commit_sha: string, head: string): Promise<boolean> {
-  const { data } = await client.read('GET /repos/{owner}/{repo}/git/commits/{commit_sha}', { ...ownerAndName(repo), commit_sha });
+  const { data } = await client.read('GET /repos/{owner}/{repo}/commits/{ref}', { ...ownerAndName(repo), ref: commit_sha });
   const { parents } = parseAnswer(gitCommit, data, `the commit ${commit_sha} of ${repo}`);
   return parents.length === 2 && parents[0]?.sha === head;
 }

@@ -191,7 +191,7 @@ describe('bringing a branch up to date', () => {
   const REF = 'GET /repos/acme/shop/git/ref/heads/agent/1';
   const tip = (sha: string): Scripted => ({ body: { ref: 'refs/heads/agent/1', object: { type: 'commit', sha } } });
   const commit = (...parents: string[]): Script => ({
-    [`GET /repos/acme/shop/git/commits/${SHA}`]: { body: { sha: SHA, parents: parents.map((sha) => ({ sha })) } },
+    [`GET /repos/acme/shop/commits/${SHA}`]: { body: { sha: SHA, parents: parents.map((sha) => ({ sha })) } },
   });
   const taken = { [UPDATE]: { status: 202, body: { message: 'Updating pull request branch.' } } };
   const update = async (script: Script) => (await open(script)).forge.updateBranch('acme/shop', 9, HEAD);
