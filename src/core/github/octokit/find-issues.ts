@@ -7,7 +7,7 @@
  */
 import { AgentOsError } from '../../errors.ts';
 import type { IssueQuery, IssueView } from '../github.ts';
-import { noteTime } from './asked-at.ts';
+import { noteTime, unlessTooMuch } from './ask-many.ts';
 import { isSettled } from './decide-pages.ts';
 import { type IssueMemory, isFresh } from './issue-memory.ts';
 import { type ListReader, readLists, type ScannedList } from './read-lists.ts';
@@ -62,19 +62,28 @@ function recallView(memory: IssueMemory, repo: string, at: { number: number; upd
 
 /** What was read is remembered at once, so that a pass that is cut off here has not read in vain. */
 async function fetchViews({ client, memory }: ListReader, missing: readonly Missing[]): Promise<void> {
-  const { readViews, VIEWS_PER_REQUEST } = await import('./read-views.ts');
-  for (let left = [...missing]; left.length > 0; left = left.filter(({ of }) => !of.error)) {
-    const batch = groupByRepository(left.splice(0, VIEWS_PER_REQUEST));
-    const { answer, askedAt } = await noteTime(client, () => readViews(client, batch));
+  const { FEW_VIEWS, readViews, VIEWS_PER_REQUEST } = await import('./read-views.ts');
+  let left = [...missing];
+  for (let size = VIEWS_PER_REQUEST; left.length > 0; ) {
+    const batch = groupByRepository(left.slice(0, size));
+    const asked = await unlessTooMuch(Math.min(left.length, size) > FEW_VIEWS, () => noteTime(client, () => readViews(client, batch)));
+    if (!asked) {
+      size = FEW_VIEWS;
+      continue;
+    }
+    const { answer, askedAt } = asked;
     for (const { repo, of } of batch) {
       const views = answer.get(repo);
-      if (views instanceof AgentOsError) of.error = views;
-      else
-        for (const [number, view] of views ?? []) {
-          of.views.set(number, view);
-          memory.writeView(repo, { view, readAt: askedAt });
-        }
+      if (views instanceof AgentOsError) {
+        of.error = views;
+        continue;
+      }
+      for (const [number, view] of views ?? []) {
+        of.views.set(number, view);
+        memory.writeView(repo, { view, readAt: askedAt });
+      }
     }
+    left = left.slice(batch.reduce((sum, { numbers }) => sum + numbers.length, 0)).filter(({ of }) => !of.error);
   }
 }
 

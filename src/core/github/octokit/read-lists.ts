@@ -5,7 +5,7 @@
  */
 import { AgentOsError } from '../../errors.ts';
 import type { IssueQuery } from '../github.ts';
-import { noteTime } from './asked-at.ts';
+import { noteTime, unlessTooMuch } from './ask-many.ts';
 import type { GitHubClient } from './client.ts';
 import { decidePages, type Entry, type Page } from './decide-pages.ts';
 import { type IssueIndex, type IssueMemory, isFresh } from './issue-memory.ts';
@@ -31,6 +31,8 @@ export interface ScannedList {
 
 /** One page each costs a hundredth of a point, so that fifty cost one. */
 const REPOSITORIES_PER_REQUEST = 50;
+/** Where GitHub has no time for more. */
+const FEW_REPOSITORIES = 10;
 /** Issues asked for by number cost no points, but make the request longer. */
 const NUMBERS_PER_REQUEST = 100;
 /** How often a list that moves while it is read is begun anew. */
@@ -58,11 +60,12 @@ interface Ask extends Omit<ListPart, 'repo'> {
 export async function readLists(reader: ListReader, queries: readonly IssueQuery[]): Promise<Map<string, ScannedList | AgentOsError>> {
   const scans = queries.map((query): Scan => ({ query, round: 0, pages: [], readAt: '', also: new Map() }));
   let open = scans.map((scan) => firstAsk(scan));
-  for (;;) {
-    const batch = takeBatch(open);
+  for (let size = REPOSITORIES_PER_REQUEST; ; ) {
+    const batch = takeBatch(open, size);
     if (batch.now.length === 0) break;
-    const next = await request(reader, batch.now);
-    open = [...batch.later, ...next].filter(({ scan }) => !scan.error);
+    const next = await unlessTooMuch(batch.now.length > FEW_REPOSITORIES, () => request(reader, batch.now));
+    if (next) open = [...batch.later, ...next].filter(({ scan }) => !scan.error);
+    else size = FEW_REPOSITORIES;
   }
   return new Map(scans.map((scan) => [scan.query.repo, scan.error ?? finish(reader.memory, scan)]));
 }
@@ -74,13 +77,13 @@ function firstAsk(scan: Scan): Ask {
 }
 
 /** As much as fits into one request; numbers that do not fit are asked for in the next one. */
-function takeBatch(open: readonly Ask[]): { now: Ask[]; later: Ask[] } {
+function takeBatch(open: readonly Ask[], size: number): { now: Ask[]; later: Ask[] } {
   const now: Ask[] = [];
   const later: Ask[] = [];
   let room = NUMBERS_PER_REQUEST;
   for (const ask of open) {
     if (!ask.list && ask.also.length === 0) continue;
-    if (now.length === REPOSITORIES_PER_REQUEST || (!ask.list && room === 0)) {
+    if (now.length === size || (!ask.list && room === 0)) {
       later.push(ask);
       continue;
     }

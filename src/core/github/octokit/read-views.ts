@@ -12,6 +12,8 @@ import { type Fields, isFields, notAnswered, numberedPart, repositoryPart, wrong
 
 /** Issues in one request: four connections each, together less than a point. */
 export const VIEWS_PER_REQUEST = 20;
+/** Where GitHub has no time for more. */
+export const FEW_VIEWS = 5;
 
 /** How often an issue that changes while its pages are read is begun anew. */
 const ROUNDS = 3;

@@ -303,6 +303,23 @@ describe('what cannot be read', () => {
     expect((await findIssues({ client, memory }, [ask()])).get(SHOP)).toMatchObject({ code: 'unavailable' });
   });
 
+  it('asks for less where GitHub has no time for all of it, and gives up when it has none for a few', async () => {
+    const queries = Array.from({ length: 23 }, (_, n) => ask(`acme/shop-${n}`));
+    for (const { repo } of queries) forge.add(repo);
+    let most = 10;
+    forge.beforeAnswer = (operation) => {
+      const names = Object.keys(forge.asked.at(-1)?.variables ?? {}).filter((name) => name.startsWith('n'));
+      if (names.length > (operation === 'Tick' ? most : 5)) throw new AgentOsError('timeout', 'GitHub took too long');
+    };
+    expect([...(await find(...queries)).values()].flat()).toHaveLength(23);
+    const asked = forge.asked.map(({ operation }) => operation).join(' ');
+    expect(asked).toBe(`Tick Tick Tick Tick${' Views'.repeat(6)}`);
+    forge.take();
+    most = 5;
+    await expect(find(...queries)).rejects.toMatchObject({ code: 'timeout' });
+    expect(forge.take().requests).toBe(2);
+  });
+
   it('throws what concerns every repository, and remembers what it had read', async () => {
     fill(50);
     wait();
