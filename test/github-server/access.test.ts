@@ -60,6 +60,17 @@ describe('git over HTTP', () => {
     expect(s.server.requests.some((one) => one.kind === 'git' && one.path.includes('git-receive-pack'))).toBe(true);
   });
 
+  it('loses the answer to a push that has arrived, and keeps one from arriving', async () => {
+    await git(s.tokens.bob, 'clone', '-q', `${s.server.url}/ann/widgets.git`, '.');
+    await commit('a.txt');
+    for (const kind of ['502-before', 'reset-after', '502-after'] as const) {
+      s.server.fault({ kind, path: '**/git-receive-pack', method: 'POST' });
+      expect((await git(s.tokens.bob, 'push', 'origin', `HEAD:refs/heads/${kind}`)).ok).toBe(false);
+    }
+    const there = ['502-before', 'reset-after', '502-after'].filter((branch) => s.server.tip('ann/widgets', branch) !== null);
+    expect(there).toEqual(['reset-after', '502-after']);
+  });
+
   it('refuses workflows without the permission for them', async () => {
     await git(s.tokens.bob, 'clone', '-q', `${s.server.url}/ann/widgets.git`, '.');
     await commit('.github/workflows/ci.yml');

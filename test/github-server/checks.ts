@@ -28,7 +28,7 @@ export function startChecks(store: Store, repo: Repository, issue: Issue, pull: 
   for (const plan of repo.checks) addRun(store, repo, suite, { name: plan.name });
 }
 
-export function addSuite(store: Store, repo: Repository, appId: number, headSha: string, headBranch: string): CheckSuite {
+function addSuite(store: Store, repo: Repository, appId: number, headSha: string, headBranch: string): CheckSuite {
   const at = store.stamp();
   const suite: CheckSuite = { ...store.newIds('CS'), appId, headSha, headBranch, runAttempt: 1, createdAt: at, updatedAt: at };
   repo.checkSuites.push(suite);

@@ -10,7 +10,7 @@ export interface Answer {
 
 const HTML =
   '<!DOCTYPE html><html><head><title>Unicorn! &middot; GitHub</title></head><body>This page is taking too long to load.</body></html>';
-export const BAD_GATEWAY: Answer = { status: 502, headers: { 'content-type': 'text/html' }, body: HTML };
+const BAD_GATEWAY: Answer = { status: 502, headers: { 'content-type': 'text/html' }, body: HTML };
 
 const JSON_TYPE = { 'content-type': 'application/json; charset=utf-8' };
 const json = (status: number, message: string, headers: Record<string, string> = {}): Answer => ({

@@ -5,6 +5,7 @@ import { canSee, isAllowed, isAtLeast, roleOf } from './access.ts';
 import type { Viewer } from './accounts.ts';
 import { authenticate, type Caller } from './authentication.ts';
 import { PUSH, READ_CODE, Refusal } from './call.ts';
+import type { Fault } from './faults.ts';
 import { followBranches } from './pulls.ts';
 import type { Repository } from './records.ts';
 import type { Store } from './store.ts';
@@ -21,8 +22,8 @@ function refuse(response: ServerResponse, status: number, message: string): void
   response.end(`${message}\n`);
 }
 
-/** Serves one request; `followBranches` is called before a push is answered. */
-export function serveGit(store: Store, request: IncomingMessage, response: ServerResponse, body: Buffer): void {
+/** Serves one request; `followBranches` is called before a push is answered, or its answer lost to one of the `after` faults. */
+export function serveGit(store: Store, request: IncomingMessage, response: ServerResponse, body: Buffer, fault: Fault | undefined): void {
   const url = new URL(request.url ?? '/', 'http://localhost');
   const split = splitGitPath(url.pathname);
   const repo = split && store.findRepo(split.name)?.repo;
@@ -42,6 +43,9 @@ export function serveGit(store: Store, request: IncomingMessage, response: Serve
   }
   const done = () => {
     if (writes && caller.viewer) followBranches(store, repo, caller.viewer.userId);
+    if (fault?.kind === 'reset-after') response.socket?.resetAndDestroy();
+    if (fault?.kind === '502-after') refuse(response, 502, 'Bad Gateway');
+    return ['reset-after', '502-after', 'hang-after'].includes(fault?.kind ?? '');
   };
   runBackend(request, response, body, backendEnv(store, repo, caller, url, split.rest, request), done);
 }
@@ -83,7 +87,7 @@ function backendEnv(store: Store, repo: Repository, caller: Caller, url: URL, re
   };
 }
 
-function runBackend(request: IncomingMessage, response: ServerResponse, body: Buffer, env: NodeJS.ProcessEnv, done: () => void): void {
+function runBackend(request: IncomingMessage, response: ServerResponse, body: Buffer, env: NodeJS.ProcessEnv, done: () => boolean): void {
   const child = spawn('git', ['http-backend'], { env: { ...env, CONTENT_LENGTH: String(body.length) }, stdio: ['pipe', 'pipe', 'ignore'] });
   request.on('close', () => response.writableEnded || child.kill());
   child.stdin.on('error', () => undefined);
@@ -91,7 +95,7 @@ function runBackend(request: IncomingMessage, response: ServerResponse, body: Bu
   const chunks: Buffer[] = [];
   child.stdout.on('data', (chunk: Buffer) => chunks.push(chunk));
   child.on('close', () => {
-    done();
+    if (done()) return;
     const all = Buffer.concat(chunks);
     const end = all.indexOf('\r\n\r\n');
     const lines = all.subarray(0, Math.max(0, end)).toString('utf8').split('\r\n').filter(Boolean);

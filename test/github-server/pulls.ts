@@ -124,7 +124,7 @@ export function mergeNow(store: Store, repo: Repository, issue: Issue, wish: Mer
 }
 
 /** The commit a merge would make; nothing moves. */
-export function buildMerge(store: Store, repo: Repository, issue: Issue, base: string, wish: MergeWish): string | undefined {
+function buildMerge(store: Store, repo: Repository, issue: Issue, base: string, wish: MergeWish): string | undefined {
   const pull = issue.pull as Pull;
   if (wish.method === 'rebase') return rebase(repo, base, pull.headSha, store.stamp());
   const tree = mergeTree(repo, base, pull.headSha);

@@ -125,7 +125,7 @@ export interface CheckSuite {
   updatedAt: string;
 }
 
-export type CheckStatus = 'queued' | 'in_progress' | 'completed';
+type CheckStatus = 'queued' | 'in_progress' | 'completed';
 export type CheckConclusion = 'success' | 'failure' | 'neutral' | 'cancelled' | 'skipped' | 'timed_out' | 'action_required' | 'stale';
 
 export interface CheckRun {

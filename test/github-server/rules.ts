@@ -42,7 +42,7 @@ export function requiredChecks(repo: Repository, branch: string): RequiredCheck[
   return [...classic, ...ruled];
 }
 
-export function isStrict(repo: Repository, branch: string): boolean {
+function isStrict(repo: Repository, branch: string): boolean {
   const ruled = rulesFor(repo, branch).some(({ rule }) => rule.parameters?.['strict_required_status_checks_policy'] === true);
   return ruled || (repo.protections.get(branch)?.strict ?? false);
 }
@@ -52,7 +52,7 @@ export function hasMergeQueue(repo: Repository, branch: string): boolean {
 }
 
 /** A required name satisfied by every run and status of that name, of the App it is pinned to where it is. */
-export function checkState(repo: Repository, sha: string, { context, appId }: RequiredCheck): 'expected' | 'pending' | 'failing' | 'ok' {
+function checkState(repo: Repository, sha: string, { context, appId }: RequiredCheck): 'expected' | 'pending' | 'failing' | 'ok' {
   const runs = runsOf(repo, sha, true).filter((run) => run.name === context && (appId === null || run.appId === appId));
   const statuses = appId === null ? latestStatuses(repo, sha).filter((one) => one.context === context) : [];
   if (runs.length + statuses.length === 0) return 'expected';

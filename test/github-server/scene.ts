@@ -3,7 +3,7 @@ import { expect } from 'vitest';
 import { GitHubServer, type Options } from './server.ts';
 import type { RepoSeed } from './world.ts';
 
-export interface Answer {
+interface Answer {
   status: number;
   headers: Headers;
   // biome-ignore lint/suspicious/noExplicitAny: the shape of an answer is that of the endpoint in the test

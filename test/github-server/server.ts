@@ -148,7 +148,7 @@ export class GitHubServer extends World {
     if (writes(asked)) this.faults.remember(this.store);
     if (asked.kind === 'git') {
       response.on('finish', () => Object.assign(entry, { status: response.statusCode }));
-      serveGit(this.store, request, response, body);
+      serveGit(this.store, request, response, body, fault);
       return;
     }
     const answer =
