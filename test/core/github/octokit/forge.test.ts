@@ -1,5 +1,11 @@
 /** What the adapter does beyond the contract, over the test GitHub. */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
+import { systemClock } from '../../../../src/core/clock.ts';
+import { openOctokitForge } from '../../../../src/core/github/octokit/forge.ts';
+import { openClient } from '../../../../src/core/github/octokit/open-client.ts';
 import { codeOf } from '../../../contract/github.ts';
 import type { Options } from '../../../github-server/server.ts';
 import { type OctokitHarness, openHarness, REPO } from './harness.ts';
@@ -59,6 +65,29 @@ describe('merging', () => {
     const { number, head } = await openPull(one);
     expect(await codeOf(one.forge.mergePullRequest(REPO, number, squash(head)))).toBe('refused');
     expect((await one.forge.getPullRequest(REPO, number)).state).toBe('open');
+  });
+});
+
+describe('an app', () => {
+  it('is the account of its bot, which nobody shares', async () => {
+    const { server } = await open();
+    const read = { metadata: 'read', checks: 'read', statuses: 'read', actions: 'read' } as const;
+    const permissions = { ...read, issues: 'write', contents: 'write', pull_requests: 'write' } as const;
+    const app = server.createApp({ name: 'Agent OS', account: 'acme', permissions });
+    const dir = mkdtempSync(join(tmpdir(), 'agentos-app-'));
+    const privateKeyFile = join(dir, 'app.pem');
+    writeFileSync(privateKeyFile, app.privateKey, { mode: 0o600 });
+    const { signal } = new AbortController();
+    const credentials = { app: { id: app.appId, installationId: app.installationId, privateKeyFile }, repos: [REPO], env: {} };
+    const writes = { per_minute: 80, per_hour: 500 };
+    const client = openClient({ apiUrl: server.apiUrl, credentials, stateDir: dir, clock: systemClock, signal, writes });
+    const forge = openOctokitForge({ client, memoryDir: join(dir, 'issues'), clock: systemClock, signal });
+    const own = await forge.getIdentity();
+    expect(own).toEqual({ id: server.store.findUser(app.login)?.id, login: 'agent-os[bot]', shared: false });
+    const { number } = await forge.createIssue(REPO, { title: 'By the app', body: '', labels: ['ready'] });
+    const { issue, events } = await forge.viewIssue(REPO, number);
+    expect([issue.author, events[0]?.actor]).toEqual(Array(2).fill({ id: own.id, login: own.login }));
+    rmSync(dir, { recursive: true, force: true });
   });
 });
 
