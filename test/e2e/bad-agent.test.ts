@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { renderResultTemplate } from '../../src/core/agents/result.ts';
 import { systemClock } from '../../src/core/clock.ts';
-import { openLocalForge } from '../../src/core/github/local-forge.ts';
+import { openLocalForge } from '../../src/core/github/local/forge.ts';
 import { hasBwrap } from '../support/sandboxes.ts';
 import { type Ended, REPO, ROOT, World } from '../support/world.ts';
 
