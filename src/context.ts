@@ -8,10 +8,11 @@ import { ensureDirectory } from './core/atomic-file.ts';
 import { type Clock, systemClock } from './core/clock.ts';
 import { loadConfig } from './core/config/load.ts';
 import { type StatePaths, statePaths } from './core/config/paths.ts';
-import type { GitHubConfig, LoadedConfig } from './core/config/schema.ts';
+import type { GitHubConfig, LoadedConfig, RepoConfig } from './core/config/schema.ts';
 import { AgentOsError, errnoOf, toIoError } from './core/errors.ts';
 import { openEventLog } from './core/events/log.ts';
 import type { GitHub } from './core/github/github.ts';
+import type { ReadyColumn } from './core/github/octokit/ready-column.ts';
 import { runId } from './core/ids.ts';
 import type { Output, Ports } from './core/ports.ts';
 import { workingDirectory } from './core/working-directory.ts';
@@ -105,17 +106,29 @@ function openGitHub(config: LoadedConfig, settings: GitHubConfig, paths: StatePa
       ...(app && { app: { id: app.id, installationId: app.installation_id, privateKeyFile: app.private_key_file } }),
       token: { variable, shared: !alone },
       repos: config.repos.map(({ name }) => name),
+      projects: config.repos.flatMap(({ name, ready, board }) => (board || ready.project !== undefined ? [name] : [])),
       env: process.env,
     };
     return openClient({ apiUrl, credentials, stateDir: paths.root, clock, signal, writes });
   });
   return {
     forge: async () => {
-      const { openOctokitForge } = await import('./core/github/octokit/forge.ts');
-      return openOctokitForge({ client: await client(), memoryDir: `${paths.root}/forge/issues`, clock, signal });
+      const boards = new Map(config.repos.flatMap(({ name, board }) => (board ? [[name, board]] : [])));
+      const options = { client: await client(), memoryDir: `${paths.root}/forge/issues`, boards, clock, signal };
+      const columns = new Map(config.repos.flatMap((repo) => readyColumn(repo)));
+      if (columns.size > 0) return (await import('./core/github/octokit/project-forge.ts')).openProjectForge(options, columns);
+      return (await import('./core/github/octokit/forge.ts')).openOctokitForge(options);
     },
     access: async () => (await import('./core/github/octokit/access.ts')).readAccess(await client(), config.repos),
   };
+}
+
+/** The column that makes the issues of a repository Ready, where it is one. */
+function readyColumn({ name, ready, board }: RepoConfig): [string, ReadyColumn][] {
+  const { project, field, value, label } = ready;
+  if (project === undefined || field === undefined || value === undefined) return [];
+  const done = board?.project === project && board.field === field ? board.done : undefined;
+  return [[name, { project, field, value, label, ...(done !== undefined && { done }) }]];
 }
 
 /** What no agent may see. */

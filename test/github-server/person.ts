@@ -80,6 +80,27 @@ export class Person {
     change.addDependency(this.store, this.issue(name, number).issue, this.issue(name, blocker).issue);
   }
 
+  /** Puts an issue onto a board of its repository's owner, where it is not there yet, and moves it to a value of a field; `null` takes the value away. */
+  moveCard(name: string, number: number, to: { project: number; field: string; value: string | null }): void {
+    const { repo, issue } = this.issue(name, number);
+    const project = this.store.project(repo.ownerId, to.project);
+    const field = project?.fields.find((one) => one.name === to.field);
+    const option = field?.options.find((one) => one.name === to.value);
+    if (!project || !field || (to.value !== null && !option))
+      throw new Error(`no \`${to.field}\` \`${to.value}\` in project ${to.project}`);
+    const at = this.store.stamp();
+    const by = { creatorId: this.id, createdAt: at, updatedAt: at };
+    let item = project.items.find((one) => one.issueId === issue.id);
+    if (!item) {
+      item = { ...this.store.newIds('PVTI'), ...by, issueId: issue.id, archived: false, values: [] };
+      project.items.push(item);
+    }
+    const known = item.values.find((one) => one.fieldId === field.id);
+    if (!option) item.values = item.values.filter((one) => one !== known);
+    else if (!known) item.values.push({ ...by, fieldId: field.id, optionId: option.id });
+    else if (known.optionId !== option.id) Object.assign(known, { optionId: option.id, creatorId: this.id, updatedAt: at });
+  }
+
   /** Commits files (`null` deletes one) onto a branch and follows up as a push does. @returns the commit. */
   push(name: string, branch: string, files: Record<string, string | null>, more: { message?: string; from?: string } = {}): string {
     const repo = this.repo(name);

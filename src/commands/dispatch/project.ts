@@ -33,27 +33,38 @@ async function projectAll(ports: Ports, concerned: readonly IssueFacts[]): Promi
   const end = ports.clock.now().getTime() + TIME_MS;
   const to: Projector = { forge: await ports.forge(), effects: await ports.effects() };
   const active = await listActive(await ports.mailbox());
+  const said = new Set<string>();
   for (const facts of concerned) {
     if (ports.signal.aborted || isPaused(ports.paths) || ports.clock.now().getTime() > end) return;
     const task = active.get(`${facts.repo}#${facts.issue.number}`) ?? facts.ended;
     const failed = await tryRead(() => projectIssue(ports, to, facts, task), ['rate_limit']);
     if (!(failed instanceof AgentOsError)) continue;
+    // What is wrong with a project is the same for all of its cards.
+    if (said.has(failed.message)) continue;
+    said.add(failed.message);
     if (failed.code === 'rate_limit') return;
     if (!failed.temporary) await logUnshown(ports, facts, failed);
   }
 }
 
-async function projectIssue(ports: Ports, to: Projector, facts: IssueFacts, task: TaskFacts | undefined): Promise<void> {
+async function projectIssue(
+  ports: Ports,
+  to: Projector,
+  facts: IssueFacts,
+  task: TaskFacts | undefined,
+): Promise<AgentOsError | undefined> {
   const { number, labels } = facts.issue;
   const { add, remove } = decideLabels(labels, task?.tray);
   // A waiting task's comment was written with its label; there may be thousands of them.
-  if (!task || (task.tray === 'inbox' && add.length + remove.length === 0))
-    return projectLabels(to, facts.repo, number, labels, task?.tray);
+  if (!task || (task.tray === 'inbox' && add.length + remove.length === 0)) {
+    await projectLabels(to, facts.repo, number, labels, task?.tray);
+    return undefined;
+  }
   const letter = await (await ports.mailbox()).find(task.id);
-  if (!letter || letter.tray !== task.tray) return; // it moved meanwhile: whoever moved it shows it
+  if (!letter || letter.tray !== task.tray) return undefined; // it moved meanwhile: whoever moved it shows it
   // The label of ours goes last: without one nobody looks at a closed issue again.
   if (letter.tray === 'done') await removeLabel(to, facts.repo, number, facts.readyLabel);
-  await projectLetter(to, letter, labels);
+  return projectLetter(to, letter, labels);
 }
 
 /** A label or comment that cannot be written is tried again by the next pass, and costs no other issue its own. */

@@ -2,6 +2,7 @@
 import { readdirSync, statSync } from 'node:fs';
 import { preservedPath } from '../../core/config/paths.ts';
 import { AgentOsError, errnoOf, toIoError } from '../../core/errors.ts';
+import { countReady } from '../../core/github/readiness.ts';
 import { isTaskId } from '../../core/ids.ts';
 import { type Letter, TRAYS } from '../../core/mailbox/mailbox.ts';
 import type { Ports } from '../../core/ports.ts';
@@ -35,7 +36,7 @@ export async function gatherGc(ports: Ports, days: number): Promise<GcSnapshot> 
 
 async function toGcTask(ports: Ports, { task, tray }: Letter): Promise<GcTask> {
   const ended = tray === 'done' || tray === 'failed';
-  const readyCount = ended ? await countReady(ports, task.repo, task.issue) : undefined;
+  const readyCount = ended ? await askReadyCount(ports, task.repo, task.issue) : undefined;
   return {
     id: task.id,
     repo: task.repo,
@@ -48,14 +49,12 @@ async function toGcTask(ports: Ports, { task, tray }: Letter): Promise<GcTask> {
   };
 }
 
-/** `ready` events in the issue's timeline; `undefined` where nobody can tell. */
-async function countReady(ports: Ports, name: string, issue: number): Promise<number | undefined> {
+/** How often the issue was made ready; `undefined` where nobody can tell. */
+async function askReadyCount(ports: Ports, name: string, issue: number): Promise<number | undefined> {
   const repo = ports.config.repos.find((entry) => entry.name === name);
   if (!repo) return undefined;
-  const label = repo.ready.label.toLowerCase();
   try {
-    const events = await (await ports.forge()).listIssueEvents(name, issue);
-    return events.filter((event) => event.kind === 'labeled' && event.label.toLowerCase() === label).length;
+    return countReady(await (await ports.forge()).listIssueEvents(name, issue), repo.ready.label);
   } catch (error) {
     if (error instanceof AgentOsError && error.code === 'not_found') return undefined;
     throw error;

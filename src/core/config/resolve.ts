@@ -5,6 +5,7 @@
  */
 import { realpathSync } from 'node:fs';
 import { basename, dirname, isAbsolute, join, resolve } from 'node:path';
+import { shortHash } from '../ids.ts';
 import { trimUrl } from './api-url.ts';
 import type { ConfigFile, LoadedConfig } from './schema.ts';
 
@@ -53,12 +54,32 @@ export function resolveConfig(config: ConfigFile, places: Places): LoadedConfig 
   });
   return {
     ...config,
+    repos: config.repos.map(nameColumn),
     path: places.file,
     state_dir: absolute(config.state_dir),
     forge: resolveForge(config.forge, absolute),
     sandbox: { ...config.sandbox, readable: config.sandbox.readable.map(absolute) },
     agents: Object.fromEntries(agents),
   };
+}
+
+/** A label has so many characters on GitHub; the text of a column stands in the place of one. */
+const LABEL_LENGTH = 50;
+
+/** Where a column of a project makes issues Ready, its text is the label that the rest of the program knows. */
+function nameColumn(repo: ConfigFile['repos'][number]): ConfigFile['repos'][number] {
+  const { project, field, value } = repo.ready;
+  if (project === undefined || field === undefined || value === undefined) return repo;
+  return { ...repo, ready: { ...repo.ready, label: columnLabel(project, field, value) } };
+}
+
+/** `project 4: Status is Ready`, at most 50 characters; a longer one is cut, and told apart by a hash. */
+export function columnLabel(project: number, field: string, value: string): string {
+  const text = `project ${project}: ${field} is ${value}`;
+  const chars = Array.from(text);
+  if (chars.length <= LABEL_LENGTH) return text;
+  const mark = `… ${shortHash(text)}`;
+  return `${chars.slice(0, LABEL_LENGTH - mark.length).join('')}${mark}`;
 }
 
 function resolveForge(forge: ConfigFile['forge'], absolute: (written: string) => string): LoadedConfig['forge'] {

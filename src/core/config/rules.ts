@@ -7,6 +7,7 @@
 import { nearest } from '../text.ts';
 import { DEFAULT_STATE_DIR } from './paths.ts';
 import type { Path, Problem } from './problem.ts';
+import { findProjectProblems } from './project-rules.ts';
 import { containsPath, expandPath, followLinks, type Places } from './resolve.ts';
 import { childOf, either } from './shape.ts';
 
@@ -17,6 +18,7 @@ export function findRuleProblems(value: unknown, places: Places): Problem[] {
     ...findRepeatedRepos(value),
     ...findLocalOnly(value),
     ...findFastWrites(value),
+    ...findProjectProblems(value),
     ...findPathProblems(value, places),
   ];
 }

@@ -85,6 +85,23 @@ const Forge = z.discriminatedUnion('kind', [
   }),
 ]);
 
+const projectNumber = z.number().int().min(1).max(2_147_483_647);
+const columnName = line.max(200);
+
+const columnOf = (state: string) =>
+  columnName.optional().describe(`The value for a task that ${state}; without it the card stays where it is.`);
+
+const Board = z.strictObject({
+  project: projectNumber.describe('The number of a project of the owner of the repository.'),
+  field: columnName.describe('The single-select field to write, such as `Status`.'),
+  queued: columnOf('waits'),
+  running: columnOf('an agent works on'),
+  review: columnOf('has its pull request open'),
+  needs_human: columnOf('a person must decide on'),
+  done: columnOf('is merged and verified'),
+  add: z.boolean().default(false).describe('Whether an issue that is not in the project is put into it.'),
+});
+
 const Repo = z.strictObject({
   name: z.string().refine(isRepoName, 'write it as `owner/name`').describe('The repository, as `owner/name`.'),
   automation: z
@@ -104,9 +121,17 @@ const Repo = z.strictObject({
         .refine(isFreeLabel, 'must not be a label with a meaning of its own (`hold`, `agentos:…`, `prio:…`, `type:…`, `agent:…`)')
         .default('ready')
         .describe('The label that makes an issue Ready; at most 50 characters.'),
+      project: projectNumber
+        .optional()
+        .describe(
+          'In place of the label, on GitHub: the number of a project of the owner of the repository, a column of which makes an issue Ready.',
+        ),
+      field: columnName.optional().describe('The single-select field of that project, such as `Status`.'),
+      value: columnName.optional().describe('The value of that field which makes an issue Ready, such as `Ready`.'),
     })
     .prefault({})
     .describe('What makes an issue Ready.'),
+  board: Board.optional().describe('A project on GitHub that shows where tasks stand.'),
   base: line
     .refine(isBranchName, 'must be the name of a branch')
     .optional()

@@ -41,7 +41,12 @@ interface EventBase {
 
 /** One entry of an issue's (or pull request's) timeline, oldest first in lists. */
 export type IssueEvent =
-  | (EventBase & { kind: 'labeled' | 'unlabeled'; label: string })
+  | (EventBase & {
+      kind: 'labeled' | 'unlabeled';
+      label: string;
+      /** Which `ready` this is, where the forge does not list the earlier ones: grows with time. */
+      n?: number;
+    })
   | (EventBase & { kind: 'edited' }) // the body
   | (EventBase & { kind: 'renamed'; from: string; to: string })
   | (EventBase & { kind: 'closed'; reason?: 'completed' | 'not_planned' })
@@ -146,7 +151,33 @@ export interface IssueFilter {
   anyLabel?: (label: string) => boolean;
 }
 
+/** A single-select field of a project of the repository's owner. */
+export interface BoardField {
+  project: number;
+  field: string;
+}
+
+/** A project that shows where tasks stand; what is not given is not written. */
+export interface Board extends BoardField {
+  queued?: string | undefined;
+  running?: string | undefined;
+  review?: string | undefined;
+  needs_human?: string | undefined;
+  done?: string | undefined;
+  /** Whether an issue that is not in the project is put into it. */
+  add: boolean;
+}
+
+/** Where an issue stands in a project. */
+export interface BoardStatus {
+  onBoard: boolean;
+  /** The value of the field, where it has one. */
+  value?: string;
+}
+
 export interface GitHub {
+  /** Where tasks of this repository are shown besides on its issues; absent where nowhere. */
+  boardOf?(repo: string): Board | undefined;
   /** Whether a write can be read back at once; where false, an effect of unknown outcome waits longer before it is tried again. */
   readonly consistentReads: boolean;
   readonly spent: Readonly<Spent>;
@@ -185,6 +216,14 @@ export interface GitHub {
   listReviews(repo: string, number: number): Promise<Review[]>;
   /** The newest run of every check; what the rules of `base` require and nobody has reported is `pending`. */
   listCheckRuns(repo: string, sha: string, base: string): Promise<CheckRun[]>;
+
+  /** @throws `refused` when there is no such project, or no such field in it. */
+  findBoardStatus(repo: string, issue: number, at: BoardField): Promise<BoardStatus>;
+  /**
+   * @returns false when the issue is not in the project and may not be added.
+   * @throws `refused` when there is no such project, field or value; it names those that there are.
+   */
+  setBoardStatus(repo: string, issue: number, to: BoardField & { value: string; add: boolean }): Promise<boolean>;
 
   createIssue(repo: string, issue: { title: string; body: string; labels: string[] }): Promise<{ number: number }>;
   /** @returns the timeline event, or `undefined` when the label was there already. */

@@ -1,29 +1,48 @@
 /**
- * Shows on the forge where a task stands: one status label and one status
- * comment, written after the durable move, put right on every pass, and never
- * decided on. What a person does to either is not fought over: a deleted
- * comment stays deleted.
+ * Shows on the forge where a task stands: one status label, one status comment
+ * and, where configured, one card of a project, written after the durable move,
+ * put right on every pass, and never decided on. What a person does to them is
+ * not fought over: a deleted comment stays deleted, a moved card where it is.
  */
 import { createHash } from 'node:crypto';
 import type { Effects } from '../effects/effects.ts';
 import { AgentOsError } from '../errors.ts';
 import type { Letter, Tray } from '../mailbox/mailbox.ts';
 import type { GitHub } from './github.ts';
-import { decideLabels } from './labels.ts';
+import { decideLabels, STATUS_LABELS } from './labels.ts';
 import { hasLabel } from './readiness.ts';
 import { renderStatusComment, STATUS_MARKER } from './status-comment.ts';
+import { tryRead } from './try-read.ts';
 
 export interface Projector {
   forge: GitHub;
   effects: Effects;
 }
 
-/** Label and comment of an issue for the letter that stands for it. */
-export async function projectLetter(to: Projector, letter: Pick<Letter, 'task' | 'tray'>, labels: readonly string[]): Promise<void> {
+/**
+ * Label, comment and, where there is one, the card of an issue for the letter that stands for it.
+ * @returns what is wrong with the project that shows it: that costs nobody a comment or a label
+ */
+export async function projectLetter(
+  to: Projector,
+  letter: Pick<Letter, 'task' | 'tray'>,
+  labels: readonly string[],
+): Promise<AgentOsError | undefined> {
   const { repo, issue } = letter.task;
   // The label last: it says that the comment was written, and without one nobody looks at the issue again.
   await ensureStatusComment(to, repo, issue, renderStatusComment(letter.task, letter.tray));
+  const failed = to.forge.boardOf?.(repo) && (await tryProjectBoard(to, letter));
   await projectLabels(to, repo, issue, labels, letter.tray);
+  return failed;
+}
+
+/** A task that has ended is looked at again as long as it has a label of ours: what may be written soon goes before it. */
+async function tryProjectBoard(to: Projector, letter: Pick<Letter, 'task' | 'tray'>): Promise<AgentOsError | undefined> {
+  const { projectBoard } = await import('./project-board.ts');
+  const failed = await tryRead(() => projectBoard(to, letter));
+  if (!(failed instanceof AgentOsError)) return undefined;
+  if (letter.tray === 'done' && failed.temporary) throw failed;
+  return failed;
 }
 
 /** As `projectLetter`, for a loop that has just moved it: what cannot be written now is put right by a later pass. */
@@ -60,6 +79,19 @@ export async function projectLabels(
       },
     });
   }
+  await settleLabels(to, repo, issue, { add, remove });
+}
+
+/** Writes whose answer was lost, and for which nothing is left to do, are known to be over: an intent does not stay open. */
+async function settleLabels(to: Projector, repo: string, issue: number, rest: { add: string[]; remove: string[] }): Promise<void> {
+  for (const [kind, labels] of [['add-label', rest.add] as const, ['remove-label', rest.remove] as const]) {
+    for (const key of STATUS_LABELS.filter((label) => !labels.includes(label))) {
+      const effect = { repo, subject: `#${issue}`, kind, key };
+      if ((await to.effects.find(effect))?.state !== 'intent') continue;
+      const over = async () => true;
+      await to.effects.ensure({ ...effect, nature: 'state', probe: over, act: over });
+    }
+  }
 }
 
 /** Takes a label off an issue. */
@@ -92,7 +124,12 @@ export async function ensureStatusComment(to: Projector, repo: string, issue: nu
     key: 'status',
     payload: sha,
     nature: 'state',
-    probe: async () => undefined, // an edit to the same text is harmless, and the journal knows the last one
+    probe: async () => {
+      // The journal knows the last text; only after an answer that was lost must the comment tell.
+      if ((await to.effects.find({ repo, subject, kind: 'edit-status-comment', key: 'status' }))?.state !== 'intent') return undefined;
+      const shown = (await to.forge.listComments(repo, issue)).find((comment) => comment.id === id);
+      return shown && sameText(shown.body, body) ? true : undefined;
+    },
     act: async () => {
       try {
         await to.forge.updateComment(repo, issue, id, body);
@@ -103,6 +140,10 @@ export async function ensureStatusComment(to: Projector, repo: string, issue: nu
       }
     },
   });
+}
+
+function sameText(one: string, other: string): boolean {
+  return one.replaceAll('\r\n', '\n').trimEnd() === other.replaceAll('\r\n', '\n').trimEnd();
 }
 
 /** Whether the text written last, by creation or by an edit, is this one. */

@@ -35,7 +35,7 @@ export type Readiness =
       ready: true;
       by: Actor;
       at: string;
-      /** Counts the `ready` events up to the accepted one. */
+      /** Counts the `ready` events up to the accepted one; by the forge's word where it lists no earlier ones. */
       n: number;
       hints: Hints;
     }
@@ -56,7 +56,11 @@ export function decideReadiness(facts: ReadinessFacts): Readiness {
   const labelled = readyEvents(facts.events, label);
   const newest = labelled.at(-1);
   if (!newest?.actor) {
-    return { ready: false, why: 'no_event', reason: `the timeline does not say who put \`${label}\` on; take it off and put it on again` };
+    const reason =
+      newest?.n === undefined
+        ? `the timeline does not say who put \`${label}\` on; take it off and put it on again`
+        : `the project does not say who set \`${label}\`; move the card out and in again`;
+    return { ready: false, why: 'no_event', reason };
   }
   const by = newest.actor;
   const trust = judgeActor(facts, newest.id, by);
@@ -66,7 +70,7 @@ export function decideReadiness(facts: ReadinessFacts): Readiness {
     const what = edit.kind === 'renamed' ? 'renamed' : 'edited';
     return { ready: false, why: 'edited', reason: `${what} after \`${label}\` was put on; put the label on again`, by };
   }
-  return { ready: true, by, at: newest.at, n: labelled.length, hints: readHints(facts, newest.at) };
+  return { ready: true, by, at: newest.at, n: newest.n ?? labelled.length, hints: readHints(facts, newest.at) };
 }
 
 /** Actors whose permission decides: of the newest `ready` event, and of the labels that steer. */
@@ -97,14 +101,17 @@ export function isEditedSinceReady(events: readonly IssueEvent[], label: string)
   return newest !== undefined && findEdit(events, newest.at) !== undefined;
 }
 
-/** How often the issue was made ready: the `n` of its newest task. */
+/** The `n` of the issue's newest task: how often it was made ready, or the forge's word for it. */
 export function countReady(events: readonly IssueEvent[], label: string): number {
-  return readyEvents(events, label).length;
+  const labelled = readyEvents(events, label);
+  return labelled.at(-1)?.n ?? labelled.length;
 }
 
 /** `ready` events, oldest first. */
-function readyEvents(events: readonly IssueEvent[], label: string): IssueEvent[] {
-  return events.filter((event) => event.kind === 'labeled' && event.label.toLowerCase() === label.toLowerCase());
+function readyEvents(events: readonly IssueEvent[], label: string): (IssueEvent & { kind: 'labeled' })[] {
+  return events.filter(
+    (event): event is IssueEvent & { kind: 'labeled' } => event.kind === 'labeled' && event.label.toLowerCase() === label.toLowerCase(),
+  );
 }
 
 function findEdit(events: readonly IssueEvent[], since: string): IssueEvent | undefined {

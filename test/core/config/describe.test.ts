@@ -11,13 +11,17 @@ const example = readFileSync('config.example.yaml', 'utf8');
 const complete = dropEarlier(example.replace(/^( *)#(?=[a-z_]+:)/gm, '$1'));
 
 function dropEarlier(text: string): string {
-  return text.replace(/^ {4}trusted: write\n/m, '').replace(/^forge:\n(?: {2}.*\n)+/m, '');
+  return text
+    .replace(/^ {4}trusted: write\n/m, '')
+    .replace(/^ {4}ready:\n {6}label: .*\n/m, '')
+    .replace(/^forge:\n(?: {2}.*\n)+/m, '');
 }
 
 /** The same on the local forge, which alone takes `local_ci`. */
 const local = example
   .replace(/^( *)#(?=[a-z_]+:)/gm, '$1')
   .replace(/^ {4}trusted: write\n/m, '')
+  .replace(/^ {4}(ready: \{|board:).*\n/gm, '')
   .replace(/^(# or GitHub.*\n)forge:\n(?: {2}.*\n)+/m, '');
 const github = complete.replace(/^ {4}local_ci:\n(?: {6}.*\n)+/m, '');
 

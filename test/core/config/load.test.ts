@@ -149,6 +149,20 @@ sandbox: { readable: [~/.nvm, /opt/tools/, tools] }
     });
   });
 
+  test('a column of a project stands in the place of the label, in at most 50 characters', async () => {
+    const dir = makeConfigDirectory();
+    const label = async (value: string) => {
+      const ready = `{ project: 4, field: Status, value: ${value} }`;
+      dir.write('config.yaml', MINIMAL.replace('local, root: ./forge', 'github').replace('acme/shop', `acme/shop\n    ready: ${ready}`));
+      return (await dir.load()).repos[0]?.ready.label ?? '';
+    };
+    expect(await label('Ready')).toBe('project 4: Status is Ready');
+    const long = [await label(`Ready${'!'.repeat(60)}`), await label(`Ready${'!'.repeat(61)}`)];
+    expect(long.map((text) => text.length)).toEqual([50, 50]);
+    expect(new Set(long).size).toBe(2);
+    expect(long[0]).toMatch(/^project 4: Status is Ready!+… [0-9a-f]{8}$/);
+  });
+
   test('the defaults are the safe ones', async () => {
     const dir = makeConfigDirectory();
     dir.write('config.yaml', MINIMAL.replace('state_dir: ./state\n', ''));

@@ -46,6 +46,60 @@ describe('one problem', () => {
       'config.yaml:3: repos[0].local_ci: only for `forge.kind: local`; GitHub runs the checks of its repositories itself; remove the key',
     ],
     [
+      'a column on the local forge',
+      { repos: 'repos: [{ name: acme/shop, ready: { project: 4, field: Status, value: Ready } }]' },
+      'config.yaml:3: repos[0].ready.project: only for `forge.kind: github`; the local forge has no projects; remove the key',
+    ],
+    [
+      'a board on the local forge',
+      { repos: 'repos: [{ name: acme/shop, board: { project: 4, field: Status, done: Done } }]' },
+      'config.yaml:3: repos[0].board: only for `forge.kind: github`; the local forge has no projects; remove the key',
+    ],
+    [
+      'half a column',
+      { forge: 'forge: { kind: github }', repos: 'repos: [{ name: acme/shop, ready: { project: 4, field: Status } }]' },
+      'config.yaml:3: repos[0].ready.value: missing; a column is `project`, `field` and `value`',
+    ],
+    [
+      'a label and a column',
+      {
+        forge: 'forge: { kind: github }',
+        repos: 'repos: [{ name: acme/shop, ready: { label: go, project: 4, field: Status, value: Ready } }]',
+      },
+      'config.yaml:3: repos[0].ready.label: either a label or a column of a project makes issues Ready; remove one',
+    ],
+    [
+      'a board that shows nothing',
+      { forge: 'forge: { kind: github }', repos: 'repos: [{ name: acme/shop, board: { project: 4, field: Status } }]' },
+      'config.yaml:3: repos[0].board: would show nothing; give one of `queued`, `running`, `review`, `needs_human`, `done`',
+    ],
+    [
+      'a board that would take its tasks back',
+      {
+        forge: 'forge: { kind: github }',
+        repos:
+          'repos: [{ name: acme/shop, ready: { project: 4, field: Status, value: Ready }, board: { project: 4, field: Status, running: Busy, done: Done } }]',
+      },
+      'config.yaml:3: repos[0].board.running: would move the card out of the column that makes the issue Ready, and so withdraw the task; only `done` goes with the same field',
+    ],
+    [
+      'a board whose end is a new beginning',
+      {
+        forge: 'forge: { kind: github }',
+        repos:
+          'repos: [{ name: acme/shop, ready: { project: 4, field: Status, value: Ready }, board: { project: 4, field: Status, done: Ready } }]',
+      },
+      'config.yaml:3: repos[0].board.done: the column that makes the issue Ready; name the one for what is done',
+    ],
+    [
+      'a state that nobody knows',
+      {
+        forge: 'forge: { kind: github }',
+        repos: 'repos: [{ name: acme/shop, board: { project: 4, field: Status, done: Done, needs-human: Blocked } }]',
+      },
+      'config.yaml:3: repos[0].board.needs-human: unknown key; did you mean `needs_human`?',
+    ],
+    [
       'a key of the other forge',
       { forge: 'forge: { kind: github, root: ./forge }' },
       'config.yaml:2: forge.root: unknown key; known here: `kind`, `token_env`, `app`, `api_url`, `machine_account`, `writes`',

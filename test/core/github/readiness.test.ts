@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { actorsToAsk, decideReadiness, type ReadinessFacts } from '../../../src/core/github/readiness.ts';
+import { actorsToAsk, countReady, decideReadiness, type ReadinessFacts } from '../../../src/core/github/readiness.ts';
 import { buildIssue, buildReadiness, edited, labeled, OCTOCAT, OWN, renamed, STRANGER } from '../../support/builders.ts';
 
 describe('readiness', () => {
@@ -51,6 +51,17 @@ describe('readiness', () => {
   ];
   it.each(accepted)('accepts %s', (_, over, n) => {
     expect(decideReadiness(buildReadiness(over))).toMatchObject({ ready: true, n });
+  });
+
+  it('counts by the word of a forge that does not list what came before', () => {
+    const events = [{ ...labeled('ready', '10:00'), n: 1795341600 }];
+    expect(decideReadiness(buildReadiness({ events }))).toMatchObject({ ready: true, n: 1795341600 });
+    expect(countReady(events, 'ready')).toBe(1795341600);
+    const { actor: _, ...nobody } = events[0] as (typeof events)[number];
+    expect(decideReadiness(buildReadiness({ events: [nobody] }))).toMatchObject({
+      why: 'no_event',
+      reason: 'the project does not say who set `ready`; move the card out and in again',
+    });
   });
 
   it('lets labels steer only when a trusted person put them on by the second of `ready`', () => {

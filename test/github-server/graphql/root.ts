@@ -92,6 +92,25 @@ function updateValue(_: undefined, { input }: UpdateValue, context: Context): ob
   return { clientMutationId: input.clientMutationId ?? null, projectV2Item: { __typename: 'ProjectV2Item', project, item } };
 }
 
+interface ClearValue {
+  input: { projectId: string; itemId: string; fieldId: string; clientMutationId?: string | null };
+}
+
+function clearValue(_: undefined, { input }: ClearValue, context: Context): object {
+  const project = projectOf(context, input.projectId, 'clearProjectV2ItemFieldValue');
+  findNode(context, input.itemId);
+  const item = project.items.find(({ nodeId }) => nodeId === input.itemId);
+  if (!item) throw new Refusal('VALIDATION', 'The item does not exist in the project');
+  const field = project.fields.find(({ nodeId }) => nodeId === input.fieldId);
+  if (!field) throw notFound(`a node with the global id of '${input.fieldId}'`);
+  if (item.values.some(({ fieldId }) => fieldId === field.id)) {
+    item.values = item.values.filter(({ fieldId }) => fieldId !== field.id);
+    item.updatedAt = context.store.stamp();
+    project.updatedAt = item.updatedAt;
+  }
+  return { clientMutationId: input.clientMutationId ?? null, projectV2Item: { __typename: 'ProjectV2Item', project, item } };
+}
+
 function readValue(field: ProjectField, value: UpdateValue['input']['value']): { optionId: string } | { text: string } {
   if (field.dataType === 'TEXT' && value.text != null) return { text: value.text };
   if (field.dataType !== 'SINGLE_SELECT') throw new Error(`the test server does not write values of ${field.dataType}`);
@@ -124,5 +143,9 @@ function projectOf(context: Context, id: string, mutation: string): Project {
 
 export const rootResolvers: Record<string, Resolvers> = {
   Query: query,
-  Mutation: define<undefined>({ addProjectV2ItemById: addItem, updateProjectV2ItemFieldValue: updateValue }),
+  Mutation: define<undefined>({
+    addProjectV2ItemById: addItem,
+    updateProjectV2ItemFieldValue: updateValue,
+    clearProjectV2ItemFieldValue: clearValue,
+  }),
 };

@@ -8,6 +8,7 @@ import type { Clock } from '../../clock.ts';
 import { AgentOsError } from '../../errors.ts';
 import type {
   Actor,
+  BoardStatus,
   CheckRun,
   Comment,
   Dependency,
@@ -161,6 +162,14 @@ export class LocalForge implements GitHub {
 
   async listCheckRuns(repo: string, sha: string): Promise<CheckRun[]> {
     return listChecks(await this.#files(repo), sha, this.#localCi[repo] ?? []);
+  }
+
+  findBoardStatus(): Promise<BoardStatus> {
+    throw new AgentOsError('refused', 'the local forge has no projects');
+  }
+
+  setBoardStatus(): Promise<boolean> {
+    throw new AgentOsError('refused', 'the local forge has no projects');
   }
 
   async createIssue(repo: string, issue: { title: string; body: string; labels: string[] }): Promise<{ number: number }> {

@@ -10,7 +10,7 @@ import type { IssueQuery, IssueView } from '../github.ts';
 import { noteTime, unlessTooMuch } from './ask-many.ts';
 import { isSettled } from './decide-pages.ts';
 import { type IssueMemory, isFresh } from './issue-memory.ts';
-import { type ListReader, readLists, type ScannedList } from './read-lists.ts';
+import { type ListReader, readLists } from './read-lists.ts';
 
 /** The answer about one repository, while it is put together. */
 interface Found {
@@ -24,18 +24,29 @@ interface Missing {
   number: number;
 }
 
+/** Issues beside the lists, known once these are read: by repository, `updatedAt` by number. */
+export type MoreIssues = () => Promise<ReadonlyMap<string, ReadonlyMap<number, string> | AgentOsError>>;
+
 /**
  * @returns by repository, oldest first
  * @throws AgentOsError what concerns every repository: the forge does not answer, or not to us
  */
-export async function findIssues(reader: ListReader, queries: readonly IssueQuery[]): Promise<Map<string, IssueView[] | AgentOsError>> {
+export async function findIssues(
+  reader: ListReader,
+  queries: readonly IssueQuery[],
+  more?: MoreIssues,
+): Promise<Map<string, IssueView[] | AgentOsError>> {
   const lists = await readLists(reader, queries);
+  const others = await more?.();
   const found = new Map<string, Found>();
   const missing: Missing[] = [];
   for (const [repo, list] of lists) {
-    const of: Found = { repo, views: new Map(), ...(list instanceof AgentOsError && { error: list }) };
+    const other = others?.get(repo) ?? new Map<number, string>();
+    const error = [list, other].find((one) => one instanceof AgentOsError);
+    const of: Found = { repo, views: new Map(), ...(error && { error }) };
     found.set(repo, of);
-    if (!(list instanceof AgentOsError)) missing.push(...recall(reader, list, of));
+    if (list instanceof AgentOsError || other instanceof AgentOsError) continue;
+    missing.push(...recall(reader, new Map([...other, ...list.also, ...list.entries]), of));
   }
   if (missing.length > 0) await fetchViews(reader, missing);
   for (const [repo, list] of lists) {
@@ -45,9 +56,9 @@ export async function findIssues(reader: ListReader, queries: readonly IssueQuer
 }
 
 /** Takes from memory what has not changed. @returns what is to be read */
-function recall({ memory, client }: ListReader, { entries, also }: ScannedList, of: Found): Missing[] {
+function recall({ memory, client }: ListReader, wanted: ReadonlyMap<number, string>, of: Found): Missing[] {
   const now = client.now.toISOString();
-  return [...entries, ...also].flatMap(([number, updatedAt]) => {
+  return [...wanted].flatMap(([number, updatedAt]) => {
     const view = recallView(memory, of.repo, { number, updatedAt }, now);
     if (view) of.views.set(number, view);
     return view ? [] : [{ of, number }];

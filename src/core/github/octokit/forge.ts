@@ -10,6 +10,9 @@ import type { Clock } from '../../clock.ts';
 import type { AgentOsError } from '../../errors.ts';
 import type {
   Actor,
+  Board,
+  BoardField,
+  BoardStatus,
   CheckRun,
   Comment,
   Dependency,
@@ -28,9 +31,10 @@ import type {
 } from '../github.ts';
 import type { Wait } from './after-write.ts';
 import type { GitHubClient } from './client.ts';
-import { findIssues } from './find-issues.ts';
+import { findIssues, type MoreIssues } from './find-issues.ts';
 import { type IssueMemory, openIssueMemory } from './issue-memory.ts';
 import type { Merged, MergeRequest, Server } from './merge.ts';
+import type { Passenger } from './read-lists.ts';
 import { stampPullRequests } from './stamp-pulls.ts';
 
 export interface OctokitForgeOptions {
@@ -38,6 +42,8 @@ export interface OctokitForgeOptions {
   /** A private directory for what was read of issues before; what is lost there costs requests. */
   memoryDir: string;
   clock: Clock;
+  /** Where tasks are shown, by repository as it is configured. */
+  boards?: ReadonlyMap<string, Board>;
   /** Ends waiting. */
   signal: AbortSignal;
   /** For tests. */
@@ -48,7 +54,7 @@ export function openOctokitForge(options: OctokitForgeOptions): GitHub {
   return new OctokitForge(options);
 }
 
-class OctokitForge implements GitHub {
+export class OctokitForge implements GitHub {
   readonly consistentReads = false;
   readonly #client: GitHubClient;
   readonly #memory: IssueMemory;
@@ -93,11 +99,20 @@ class OctokitForge implements GitHub {
   }
 
   async findIssues(queries: readonly IssueQuery[]): Promise<Map<string, IssueView[] | AgentOsError>> {
+    return this.find(queries);
+  }
+
+  /** @param others further issues that are to be found, and what is asked along for them */
+  protected async find(
+    queries: readonly IssueQuery[],
+    others?: { passenger: Passenger; more: MoreIssues },
+  ): Promise<Map<string, IssueView[] | AgentOsError>> {
     const noteViewer = (viewer: Actor) => {
       // The bot of an app has another login in REST, and so on its comments.
       if (this.#client.credentials.kind !== 'app') this.#identity ??= Promise.resolve(viewer);
     };
-    return findIssues({ client: this.#client, memory: this.#memory, noteViewer }, queries);
+    const reader = { client: this.#client, memory: this.#memory, noteViewer, ...(others && { passenger: others.passenger }) };
+    return findIssues(reader, queries, others?.more);
   }
 
   async viewIssue(repo: string, issue: number): Promise<IssueView> {
@@ -142,6 +157,18 @@ class OctokitForge implements GitHub {
 
   async listCheckRuns(repo: string, sha: string, base: string): Promise<CheckRun[]> {
     return (await import('./checks.ts')).listCheckRuns(this.#client, repo, sha, base);
+  }
+
+  boardOf(repo: string): Board | undefined {
+    return this.#options.boards?.get(repo);
+  }
+
+  async findBoardStatus(repo: string, issue: number, at: BoardField): Promise<BoardStatus> {
+    return (await import('./board.ts')).findBoardStatus(this.#client, repo, issue, at);
+  }
+
+  async setBoardStatus(repo: string, issue: number, to: BoardField & { value: string; add: boolean }): Promise<boolean> {
+    return (await import('./board.ts')).setBoardStatus(this.#client, repo, issue, to);
   }
 
   async createIssue(repo: string, issue: { title: string; body: string; labels: string[] }): Promise<{ number: number }> {

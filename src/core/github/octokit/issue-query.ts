@@ -89,7 +89,7 @@ const CONNECTIONS = {
 export type ConnectionName = keyof typeof CONNECTIONS;
 export const CONNECTION_NAMES = Object.keys(CONNECTIONS) as ConnectionName[];
 
-const ACCOUNT = `fragment Account on Actor {
+export const ACCOUNT = `fragment Account on Actor {
   __typename
   login
   ... on User { databaseId }
@@ -118,7 +118,7 @@ export const ISSUE_VIEW = `fragment View on Issue {
 }
 ${ACCOUNT}`;
 
-const RATE_LIMIT = 'rateLimit { cost remaining resetAt }';
+export const RATE_LIMIT = 'rateLimit { cost remaining resetAt }';
 
 /** A GraphQL text and its variables. */
 export interface Query {
@@ -134,8 +134,15 @@ export interface ListPart {
   also: readonly number[];
 }
 
+/** What goes along with a list: further fields of the query, their variables by name, and fragments. */
+export interface Rider {
+  fields: string;
+  variables: readonly { name: string; type: string; value: unknown }[];
+  fragments: string;
+}
+
 /** Who we are, and of every repository one page of its list: numbers and update times, newest update first. */
-export function listQuery(parts: readonly ListPart[]): Query {
+export function listQuery(parts: readonly ListPart[], rider?: Rider): Query {
   const names = nameRepositories(parts);
   const bodies = parts.map(({ list, also }, at) => {
     if (list) names.add(`l${at}`, '[String!]', list.labels);
@@ -146,7 +153,9 @@ export function listQuery(parts: readonly ListPart[]): Query {
     const single = also.map((number) => `i${number}: issue(number: ${number}) { number updatedAt repository { nameWithOwner } }`);
     return `nameWithOwner ${list ? page : ''}\n    ${single.join('\n    ')}`;
   });
-  return names.query('Tick', `viewer { login databaseId }\n  ${RATE_LIMIT}`, bodies);
+  for (const { name, type, value } of rider?.variables ?? []) names.add(name, type, value);
+  const { text, variables } = names.query('Tick', `viewer { login databaseId }\n  ${RATE_LIMIT}\n  ${rider?.fields ?? ''}`, bodies);
+  return { text: rider ? `${text}\n${rider.fragments}` : text, variables };
 }
 
 /** Whole issues; aliases as in `listQuery`. */

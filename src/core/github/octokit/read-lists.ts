@@ -6,10 +6,10 @@
 import { AgentOsError } from '../../errors.ts';
 import type { IssueQuery } from '../github.ts';
 import { noteTime, unlessTooMuch } from './ask-many.ts';
-import type { GitHubClient } from './client.ts';
+import type { GitHubClient, PartError } from './client.ts';
 import { decidePages, type Entry, type Page } from './decide-pages.ts';
 import { type IssueIndex, type IssueMemory, isFresh } from './issue-memory.ts';
-import { isIssueNumber, type ListPart, listQuery } from './issue-query.ts';
+import { isIssueNumber, type ListPart, listQuery, type Rider } from './issue-query.ts';
 import { type Fields, isFields, numberedPart, repositoryPart, wrongShape } from './repository-part.ts';
 
 export interface ListReader {
@@ -17,6 +17,13 @@ export interface ListReader {
   memory: IssueMemory;
   /** Told who we are, as the answer says by the way. */
   noteViewer?(viewer: { id: number; login: string }): void;
+  /** Asked along with the first request, where there is one. */
+  passenger?: Passenger;
+}
+
+/** Something else that is wanted to know at the same moment. */
+export interface Passenger extends Rider {
+  take(answer: { data: Fields; errors: readonly PartError[] }): void;
 }
 
 /** What there is now in one repository. */
@@ -60,12 +67,15 @@ interface Ask extends Omit<ListPart, 'repo'> {
 export async function readLists(reader: ListReader, queries: readonly IssueQuery[]): Promise<Map<string, ScannedList | AgentOsError>> {
   const scans = queries.map((query): Scan => ({ query, round: 0, pages: [], readAt: '', also: new Map() }));
   let open = scans.map((scan) => firstAsk(scan));
+  let riding = reader.passenger;
   for (let size = REPOSITORIES_PER_REQUEST; ; ) {
     const batch = takeBatch(open, size);
     if (batch.now.length === 0) break;
-    const next = await unlessTooMuch(batch.now.length > FEW_REPOSITORIES, () => request(reader, batch.now));
-    if (next) open = [...batch.later, ...next].filter(({ scan }) => !scan.error);
-    else size = FEW_REPOSITORIES;
+    const next = await unlessTooMuch(batch.now.length > FEW_REPOSITORIES, () => request(reader, batch.now, riding));
+    if (next) {
+      open = [...batch.later, ...next].filter(({ scan }) => !scan.error);
+      riding = undefined;
+    } else size = FEW_REPOSITORIES;
   }
   return new Map(scans.map((scan) => [scan.query.repo, scan.error ?? finish(reader.memory, scan)]));
 }
@@ -95,9 +105,13 @@ function takeBatch(open: readonly Ask[], size: number): { now: Ask[]; later: Ask
 }
 
 /** @returns what is to be asked next */
-async function request({ client, memory, noteViewer }: ListReader, asks: readonly Ask[]): Promise<Ask[]> {
-  const { text, variables } = listQuery(asks.map(({ scan, ...part }) => ({ repo: scan.query.repo, ...part })));
+async function request({ client, memory, noteViewer }: ListReader, asks: readonly Ask[], passenger?: Passenger): Promise<Ask[]> {
+  const { text, variables } = listQuery(
+    asks.map(({ scan, ...part }) => ({ repo: scan.query.repo, ...part })),
+    passenger,
+  );
   const { answer, askedAt } = await noteTime(client, () => client.queryPartial(text, variables));
+  passenger?.take(answer);
   const { login, databaseId } = isFields(answer.data['viewer']) ? answer.data['viewer'] : {};
   if (typeof login === 'string' && Number.isSafeInteger(databaseId)) noteViewer?.({ id: databaseId as number, login });
   return asks.flatMap((ask, at) => {

@@ -143,7 +143,7 @@ async function readJson(answer: { json(): Promise<unknown> }): Promise<Record<st
 }
 
 function isAboutPart({ type, path }: GraphqlError): boolean {
-  return (type === 'NOT_FOUND' || type === 'FORBIDDEN') && path !== undefined && path.length > 0;
+  return (type === 'NOT_FOUND' || type === 'FORBIDDEN' || type === 'INSUFFICIENT_SCOPES') && path !== undefined && path.length > 0;
 }
 
 /** What GitHub says went wrong; entries of another shape count as errors without a type. */
