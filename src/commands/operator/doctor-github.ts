@@ -22,7 +22,7 @@ export interface Judged {
 
 export function decideGitHubChecks({ facts, repos, now }: Judged): Check[] {
   return [
-    ...judgeToken(facts),
+    ...judgeToken(facts, repos.some(usesProjects)),
     ...judgeExpiry(facts, now),
     ...judgeRate(facts),
     ...facts.repos.flatMap((access) => {
@@ -32,7 +32,12 @@ export function decideGitHubChecks({ facts, repos, now }: Judged): Check[] {
   ];
 }
 
-function judgeToken({ kind, source, scopes, others }: AccessFacts): Check[] {
+function usesProjects({ ready, board }: RepoConfig): boolean {
+  return board !== undefined || ready.project !== undefined;
+}
+
+/** @param projects whether a project is configured: that needs a scope of its own */
+function judgeToken({ kind, source, scopes, others }: AccessFacts, projects: boolean): Check[] {
   const checks: Check[] = [
     { name: 'credential', state: 'ok', what: scopes ? `${source}, a classic token: ${scopes.join(', ') || 'no scope'}` : source },
   ];
@@ -45,7 +50,12 @@ function judgeToken({ kind, source, scopes, others }: AccessFacts): Check[] {
       ),
     );
   }
-  const broad = (scopes ?? []).filter((scope) => !NEEDED_SCOPES.has(scope) && !HARMLESS_SCOPES.test(scope));
+  if (projects && scopes && !scopes.includes('project'))
+    checks.push(
+      warn('credential', 'it lacks the scope `project`: no card can be moved', 'Give it that scope, or use a fine-grained token.'),
+    );
+  const isNeeded = (scope: string) => NEEDED_SCOPES.has(scope) || (projects && scope === 'project');
+  const broad = (scopes ?? []).filter((scope) => !isNeeded(scope) && !HARMLESS_SCOPES.test(scope));
   if (scopes?.includes('repo')) checks.push(warn('credential', '`repo` reaches every repository of the account', NARROW));
   if (broad.length > 0)
     checks.push(
@@ -90,7 +100,7 @@ function judgeRepository(access: RepositoryAccess, repo: RepoConfig): Check[] {
       bad(name, 'the account may not write: no branch can be pushed', 'Give the account the role `write`, or use another credential.'),
     );
   if (!access.hasBase) checks.push(bad(name, `there is no branch \`${repo.base}\``, 'Push it, or set `base`.'));
-  checks.push(...judgeMerge(access, repo), ...judgeFeatures(access, repo));
+  checks.push(...judgeMerge(access, repo), ...judgeFeatures(access, repo), ...judgeColumns(access));
   if (access.requiredChecks?.length === 0 && repo.verify.length === 0)
     checks.push(warn(name, 'no check is required and there is no `verify`', 'Set `verify` to what must pass, or require a check.'));
   return checks.some(({ state }) => state === 'bad') ? checks : [{ name, state: 'ok', what: summary(access, repo) }, ...checks];
@@ -148,6 +158,13 @@ function judgeFeatures({ name, allowed }: RepositoryAccess, repo: RepoConfig): C
       (serious(repo) ? bad : warn)(name, `${feature} may not be read: ${without}`, `Give the credential the permission "${permission}".`),
     ];
   });
+}
+
+/** Without its column nothing becomes a task; what only shows tasks costs none of them. */
+function judgeColumns({ name, columns = [] }: RepositoryAccess): Check[] {
+  return columns.map(({ of, message, hint = 'Compare `repos` with the project on GitHub.' }) =>
+    (of === 'ready' ? bad : warn)(name, `\`${of}\`: ${message}`, hint),
+  );
 }
 
 function summary({ requiredChecks, defaultBranch }: RepositoryAccess, repo: RepoConfig): string {

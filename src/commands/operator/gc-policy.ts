@@ -15,6 +15,7 @@ const EVENT_DAYS = 90;
 const PASSING_KINDS: ReadonlySet<string> = new Set([
   'add-label',
   'remove-label',
+  'set-board-status',
   'push-branch',
   'update-branch',
   'delete-branch',

@@ -20,6 +20,11 @@ export function boardValue(board: Board, tray: Tray): string | undefined {
   }
 }
 
+/** Every value that is configured. */
+export function valuesOf({ queued, running, review, needs_human: needsHuman, done }: Board): string[] {
+  return [queued, running, review, needsHuman, done].flatMap((value) => value ?? []);
+}
+
 /**
  * Whether the card may be moved now, for a state that it was not yet moved for.
  * A person's move stands until the task's next state; where it leads out of the
@@ -29,5 +34,5 @@ export function boardValue(board: Board, tray: Tray): string | undefined {
 export function mayMove(board: Board, { onBoard, value }: BoardStatus, last: string | undefined): boolean {
   if (!onBoard) return board.add && last === undefined; // a person who takes it out of the project does so for good
   if (value === undefined || last === undefined || value === last) return true;
-  return [board.queued, board.running, board.review, board.needs_human, board.done].includes(value);
+  return valuesOf(board).includes(value);
 }

@@ -125,3 +125,30 @@ describe('a repository', () => {
     );
   });
 });
+
+describe('projects', () => {
+  const board = { project: 4, field: 'Stage', done: 'Done', add: false };
+
+  it('need a scope of a classic token, which is no more than needed then', () => {
+    expect(judge({ scopes: ['public_repo', 'project'] }, { board })).toEqual([
+      'ok credential: the environment variable T, a classic token: public_repo, project',
+      FINE[1],
+    ]);
+    expect(judge({ scopes: ['public_repo'] }, { ready: { label: 'x', project: 4, field: 'Status', value: 'Ready' } })).toContain(
+      'warn credential: it lacks the scope `project`: no card can be moved',
+    );
+    expect(judge({ scopes: ['public_repo', 'project'] })).toContain('warn credential: broader than needed: `project`');
+  });
+
+  it('are wanted where they make issues Ready, and only missed where they show tasks', () => {
+    const columns: RepositoryAccess['columns'] = [
+      { of: 'ready', message: 'no project 4', hint: 'Look.' },
+      { of: 'board', message: 'no value `Done`' },
+    ];
+    expect(judge({ repos: [access({ columns })] })).toEqual([
+      FINE[0],
+      'bad acme/shop: `ready`: no project 4',
+      'warn acme/shop: `board`: no value `Done`',
+    ]);
+  });
+});

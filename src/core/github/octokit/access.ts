@@ -5,6 +5,7 @@
 import * as z from 'zod';
 import { AgentOsError } from '../../errors.ts';
 import { parseAnswer } from './answer.ts';
+import { type ColumnProblem, type Configured, readColumnProblems } from './board-access.ts';
 import type { GitHubClient } from './client.ts';
 import { readIdentity } from './people.ts';
 import { ownerAndName } from './request-names.ts';
@@ -32,6 +33,8 @@ export interface RepositoryAccess {
   /** False where the configured base branch is not there. */
   hasBase: boolean;
   allowed: Record<Feature, Allowed>;
+  /** What is wrong with the projects that are configured for it, where any are. */
+  columns?: ColumnProblem[];
   /** Checks that the rules of the base branch require; absent where the rules cannot be read. */
   requiredChecks?: string[];
 }
@@ -58,7 +61,7 @@ export interface AccessFacts {
  */
 export async function readAccess(
   client: GitHubClient,
-  repos: readonly { name: string; base?: string | undefined }[],
+  repos: readonly (Configured & { base?: string | undefined })[],
 ): Promise<AccessFacts> {
   const { kind } = client.credentials;
   const { login } = await readIdentity(client);
@@ -105,7 +108,7 @@ const described = z.object({
 
 async function readRepositoryAccess(
   client: GitHubClient,
-  repo: { name: string; base?: string | undefined },
+  repo: Configured & { base?: string | undefined },
   login: string,
 ): Promise<RepositoryAccess> {
   try {
@@ -124,6 +127,7 @@ async function readRepositoryAccess(
       defaultBranch: node.default_branch,
       hasBase: repo.base === undefined || (await hasBranch(client, repo.name, repo.base)),
       allowed: { ...(await tryFeatures(client, repo.name, node.default_branch, login)), rules: rules.allowed },
+      ...((repo.board || repo.ready?.project !== undefined) && { columns: await readColumnProblems(client, repo) }),
       ...(rules.checks && { requiredChecks: rules.checks }),
     };
   } catch (error) {

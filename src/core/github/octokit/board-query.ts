@@ -78,6 +78,15 @@ ${ACCOUNT}`,
   };
 }
 
+/** The field alone, as `b0`. */
+export function fieldQuery({ owner, project, field }: FieldPlace): Query {
+  const text = `query Field($login: String!, $field: String!) {
+  ${RATE_LIMIT}
+  b0: repositoryOwner(login: $login) { ... on ProjectV2Owner { projectV2(number: ${project}) { ${definition('$field')} } } }
+}`;
+  return { text, variables: { login: owner, field } };
+}
+
 /** What fields there are, for a person who has to correct a name. */
 export function fieldsQuery({ owner, project }: FieldPlace): Query {
   const text = `query Fields($login: String!) {

@@ -6,7 +6,7 @@
  */
 import { AgentOsError } from '../../errors.ts';
 import { tryRead } from '../try-read.ts';
-import { cardsQuery, type FieldPlace, fieldsQuery, itemsQuery, itemsRider } from './board-query.ts';
+import { cardsQuery, type FieldPlace, fieldQuery, fieldsQuery, itemsQuery, itemsRider } from './board-query.ts';
 import type { GitHubClient, PartError } from './client.ts';
 import type { Passenger } from './read-lists.ts';
 import {
@@ -134,6 +134,12 @@ async function readPages(client: Client, place: FieldPlace, first: Fields): Prom
 async function readPage(client: Client, place: FieldPlace, after?: string): Promise<Fields> {
   const { text, variables } = itemsQuery([{ place, ...(after !== undefined && { after }) }]);
   return orThrow(projectPart(await client.queryPartial(text, variables), 'b0', place));
+}
+
+/** @throws AgentOsError `refused` where there is no such project or field */
+export async function readField(client: Client, place: FieldPlace): Promise<FieldDefinition> {
+  const { text, variables } = fieldQuery(place);
+  return define(client, place, orThrow(projectPart(await client.queryPartial(text, variables), 'b0', place)));
 }
 
 /** @throws AgentOsError `refused`, with the fields that there are */

@@ -4,6 +4,7 @@ import type { Effects } from '../../../../src/core/effects/effects.ts';
 import { openEffects } from '../../../../src/core/effects/journal.ts';
 import { AgentOsError } from '../../../../src/core/errors.ts';
 import type { Board, GitHub } from '../../../../src/core/github/github.ts';
+import { type Configured, readColumnProblems } from '../../../../src/core/github/octokit/board-access.ts';
 import { projectBoard } from '../../../../src/core/github/project-board.ts';
 import { projectLetter, showLetter } from '../../../../src/core/github/projection.ts';
 import type { Tray } from '../../../../src/core/mailbox/mailbox.ts';
@@ -139,5 +140,20 @@ describe('the card of a task', () => {
       code: 'unavailable',
     });
     expect((await forge.getIssue(REPO, number)).labels).toEqual(['agentos:review']);
+  });
+});
+
+describe('looking at what is configured', () => {
+  it('finds projects, fields and values that are not there', async () => {
+    const asked = (repo: Omit<Configured, 'name'>, scopes?: string[]) => readColumnProblems(world.client(scopes), { name: REPO, ...repo });
+    const ready = { project: 1, field: 'Status', value: 'Ready' };
+    expect(await asked({})).toEqual([]);
+    expect(await asked({ ready, board: { ...BOARD, add: true } })).toEqual([]);
+    const found = await asked({ ready: { ...ready, field: 'Stage' }, board: { ...BOARD, done: 'Gone' } });
+    expect(found).toMatchObject([
+      { of: 'ready', message: expect.stringContaining('no single-select field `Stage`; it has `Status`') },
+      { of: 'board', message: expect.stringContaining('no value `Gone`') },
+    ]);
+    expect(await asked({ ready }, ['repo'])).toMatchObject([{ of: 'ready', hint: expect.stringContaining('the scope `project`') }]);
   });
 });

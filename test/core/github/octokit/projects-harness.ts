@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Board, GitHub } from '../../../../src/core/github/github.ts';
+import type { GitHubClient } from '../../../../src/core/github/octokit/client.ts';
 import { openOctokitForge } from '../../../../src/core/github/octokit/forge.ts';
 import { openClient } from '../../../../src/core/github/octokit/open-client.ts';
 import { openProjectForge } from '../../../../src/core/github/octokit/project-forge.ts';
@@ -17,6 +18,7 @@ export interface ProjectsHarness {
   dir: string;
   /** A forge of its own; `column` in the place of a label, `board` to write to. */
   open(options?: { column?: ReadyColumn; board?: Board; scopes?: string[] }): GitHub;
+  client(scopes?: string[]): GitHubClient;
   /** Opens an issue by the owner and moves it, by another one where told. @returns its number */
   card(value: string | null, by?: string): number;
   move(number: number, value: string | null, by?: string): void;
@@ -38,6 +40,7 @@ export async function openProjects(): Promise<ProjectsHarness> {
     server,
     dir,
     open: (options) => openForge(server, dir, options),
+    client: (scopes) => openOwnClient(server, dir, scopes),
     card: (value, by) => {
       const number = server.as('owner').openIssue(REPO, { title: 'Show the total', body: 'Please.' });
       server.advance(60);
@@ -58,18 +61,22 @@ export async function openProjects(): Promise<ProjectsHarness> {
 
 type OpenOptions = NonNullable<Parameters<ProjectsHarness['open']>[0]>;
 
-function openForge(server: GitHubServer, dir: string, { column, board, scopes = ['repo', 'project'] }: OpenOptions = {}): GitHub {
+function openOwnClient(server: GitHubServer, dir: string, scopes = ['repo', 'project']): GitHubClient {
   const clock = { now: () => new Date(server.store.now) };
-  const { signal } = new AbortController();
   const credentials = {
     token: { variable: 'TOKEN', shared: false },
     repos: [REPO],
     env: { TOKEN: server.createToken('agentos', { scopes }) },
   };
-  const client = openClient(
-    { apiUrl: server.apiUrl, credentials, stateDir: dir, clock, signal, writes: { per_minute: 6000, per_hour: 100_000 } },
-    { sleep: async () => {} },
-  );
+  const { signal } = new AbortController();
+  const writes = { per_minute: 6000, per_hour: 100_000 };
+  return openClient({ apiUrl: server.apiUrl, credentials, stateDir: dir, clock, signal, writes }, { sleep: async () => {} });
+}
+
+function openForge(server: GitHubServer, dir: string, { column, board, scopes }: OpenOptions = {}): GitHub {
+  const client = openOwnClient(server, dir, scopes);
+  const clock = { now: () => new Date(server.store.now) };
+  const { signal } = new AbortController();
   const boards = new Map(board ? [[REPO, board]] : []);
   const options = { client, memoryDir: join(dir, 'issues'), boards, clock, signal, wait: async () => {} };
   return column ? openProjectForge(options, new Map([[REPO, column]])) : openOctokitForge(options);
