@@ -156,7 +156,7 @@ const FORBIDDEN: readonly (readonly [RegExp, (source: string) => string])[] = [
   [/archived/i, () => 'Unarchive the repository, or remove it from the configuration.'],
   [
     /not accessible by|scope|permission|must have|admin rights/i,
-    (source) => `Give the credential the permissions that docs/security.md lists: ${source}.`,
+    (source) => `Give the credential the permissions that docs/github.md lists: ${source}.`,
   ],
 ];
 
