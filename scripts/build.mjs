@@ -19,6 +19,7 @@ const ALWAYS = [
   'src/main.ts',
   'src/commands/dispatch/command.ts',
   'src/commands/queue/command.ts',
+  'src/commands/pr-monitor/command.ts',
   'src/core/github/local/forge.ts',
   'src/core/mailbox/maildir.ts',
   'src/core/github/octokit/open-client.ts',

@@ -10,7 +10,7 @@ import type { Ports } from '../../core/ports.ts';
 import { cleanLine, cleanText, tail } from '../../core/text.ts';
 import type { Applied } from '../run-command.ts';
 import { finalize } from './finalize.ts';
-import { gatherPull } from './gather.ts';
+import { gatherPull } from './gather-pull.ts';
 import { merge } from './merge.ts';
 import { findOwnUpdate } from './own-heads.ts';
 import { decidePrMonitor, fixOnce, type PrMonitorAction } from './policy.ts';

@@ -13,7 +13,9 @@ import { readEvidence } from '../../core/evidence.ts';
 import type { Git, HostRepository } from '../../core/git/git.ts';
 import type { PullRequest } from '../../core/github/github.ts';
 import { type Projector, projectLetter, removeLabel } from '../../core/github/projection.ts';
+import { countReady, hasLabel } from '../../core/github/readiness.ts';
 import { tryRead } from '../../core/github/try-read.ts';
+import { taskId } from '../../core/ids.ts';
 import type { Letter } from '../../core/mailbox/mailbox.ts';
 import type { Task } from '../../core/mailbox/task.ts';
 import { countedAttempts } from '../../core/mailbox/task.ts';
@@ -44,10 +46,11 @@ export async function finalize(ports: Ports, repo: RepoConfig, letter: Letter, p
   await deleteBranch(to, task, pull);
   const done = await settleDone(ports, letter, mergeSha);
   crashPoint('pr-monitor:settled');
-  const { labels } = await to.forge.getIssue(task.repo, task.issue);
-  await projectLetter(to, done, labels);
-  if (labels.some((label) => label.toLowerCase() === repo.ready.label.toLowerCase()))
-    await removeLabel(to, task.repo, task.issue, repo.ready.label);
+  const { issue, events } = await to.forge.viewIssue(task.repo, task.issue);
+  await projectLetter(to, done, issue.labels);
+  // One that was put on anew asks for another task.
+  const isOurs = taskId(task.repo, task.issue, countReady(events, repo.ready.label)) === task.id;
+  if (isOurs && hasLabel(issue.labels, repo.ready.label)) await removeLabel(to, task.repo, task.issue, repo.ready.label);
   return {
     outcome: 'applied',
     reason: `#${pull.number} is merged as ${mergeSha.slice(0, 12)} and verified; issue #${task.issue} is closed`,
@@ -124,7 +127,13 @@ async function closeIssue(to: Projector, task: Task): Promise<void> {
     kind: 'close-issue',
     key: task.id,
     nature: 'state',
-    probe: async () => ((await to.forge.getIssue(task.repo, task.issue)).state === 'closed' ? true : undefined),
+    // The merge may have closed it, and a person opened it again: that is not undone.
+    probe: async () => {
+      const { issue, events } = await to.forge.viewIssue(task.repo, task.issue);
+      const last = events.findLast((event) => event.kind === 'closed' || event.kind === 'reopened');
+      const isOpenAgain = last?.kind === 'reopened' && last.at > task.snapshot.ready_at;
+      return issue.state === 'closed' || isOpenAgain ? true : undefined;
+    },
     act: async () => {
       await to.forge.closeIssue(task.repo, task.issue, 'completed');
       return true;

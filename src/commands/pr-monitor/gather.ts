@@ -1,27 +1,17 @@
 /**
- * Looks once at every pull request of ours: the cheap facts first, git only
- * where everything cheaper is in order. A read that fails makes that one pull
- * request fail, never a shorter list.
+ * Looks once at every pull request of ours, and closely only at those that
+ * something has happened to. A read that fails makes that one pull request
+ * fail, never a shorter list. A pass without news loads nothing but this.
  */
-import { readApproval } from '../../core/approvals.ts';
-import { isVerified } from '../../core/checkout/verify-tree.ts';
 import type { RepoConfig } from '../../core/config/schema.ts';
 import { AgentOsError } from '../../core/errors.ts';
-import type { HostRepository } from '../../core/git/git.ts';
-import { judgeTree } from '../../core/git/tree-policy.ts';
-import { askReadiness, askTrust, snapshotSha } from '../../core/github/ask-readiness.ts';
-import type { PullRequest, Review } from '../../core/github/github.ts';
-import { isTrusted } from '../../core/github/readiness.ts';
 import { tryRead } from '../../core/github/try-read.ts';
 import type { Letter } from '../../core/mailbox/mailbox.ts';
 import { isRepoPaused } from '../../core/pause.ts';
 import type { Ports } from '../../core/ports.ts';
-import { readRequest } from '../../core/requests.ts';
 import { readTurn, startAt } from '../../core/turn.ts';
 import { keyOf, recall } from './memory.ts';
-import { listOwnHeads } from './own-heads.ts';
-import type { PrMonitorSnapshot, PullFacts, TreeFacts } from './policy.ts';
-import { newestOpinions, type ReviewFacts } from './reviews.ts';
+import type { PrMonitorSnapshot } from './policy.ts';
 
 /** @param anew looks at everything, whatever an earlier pass said. */
 export async function gatherPrMonitor(ports: Ports, repos: readonly RepoConfig[], anew = false): Promise<PrMonitorSnapshot> {
@@ -74,117 +64,10 @@ async function lookAtEach(ports: Ports, wanted: readonly Wanted[], anew: boolean
       snapshot.unchanged.push({ id, subject, ...known });
       continue;
     }
+    const { gatherPull } = await import('./gather-pull.ts');
     const facts = waiting ?? (await tryRead(() => gatherPull(ports, repo, letter, number), ['rate_limit']));
     if (!(facts instanceof AgentOsError)) snapshot.pulls.push({ ...facts, ...(key !== undefined && { key }) });
     else leave(facts.message, facts);
     if (facts instanceof AgentOsError && facts.code === 'rate_limit') waiting = facts;
-  }
-}
-
-/** The facts of one pull request; also read again right before a merge. */
-export async function gatherPull(ports: Ports, repo: RepoConfig, letter: Letter, number: number): Promise<PullFacts> {
-  const forge = await ports.forge();
-  const { task } = letter;
-  // The issue first: when a person merges in between, the merge is seen before what it closed.
-  const view = await forge.viewIssue(task.repo, task.issue);
-  const { issue } = view;
-  const pull = await forge.getPullRequest(task.repo, number);
-  const request = readRequest(ports.paths.requests, task.id);
-  const facts: PullFacts = {
-    task,
-    tray: letter.tray === 'escalated' ? 'escalated' : 'review',
-    automation: repo.automation,
-    readyLabel: repo.ready.label,
-    hasVerify: repo.verify.length > 0,
-    issue,
-    sameText: snapshotSha(issue) === task.snapshot.sha256,
-    pull,
-    ours: false,
-    checks: [],
-    reviews: { trusted: [], approvedShas: [] },
-    ...(request && { request: request.reason }),
-  };
-  if (pull.state !== 'open' || letter.tray === 'escalated') return facts;
-  facts.ours = (await listOwnHeads(ports, task, pull.headSha)).length > 0;
-  facts.readiness = await askReadiness({ forge, effects: await ports.effects(), pins: ports.paths.pins }, repo, view);
-  facts.checks = await forge.listCheckRuns(task.repo, pull.headSha, pull.base);
-  facts.reviews = await gatherReviews(ports, repo, facts);
-  const quiet = facts.checks.every((check) => check.state === 'success' || check.state === 'neutral');
-  if (facts.ours && facts.sameText && pull.mergeable && quiet) await addTree(ports, repo, facts);
-  return facts;
-}
-
-async function gatherReviews(ports: Ports, repo: RepoConfig, facts: PullFacts): Promise<ReviewFacts> {
-  const forge = await ports.forge();
-  const { task, pull } = facts;
-  const reviews = await forge.listReviews(task.repo, pull.number);
-  const own = await forge.getIdentity();
-  const people = reviews.filter((review) => review.author.id !== own.id || own.shared);
-  const trust = await askTrust(
-    { forge, pins: ports.paths.pins },
-    repo,
-    people.map((review) => review.author),
-  );
-  const trusted = people.filter((review) => isTrusted({ trusted: repo.trusted, ...trust }, review.author));
-  const approved = approvedHeads(ports, task.repo, pull, trusted);
-  return { trusted, approvedShas: approved };
-}
-
-function approvedHeads(ports: Ports, repo: string, pull: PullRequest, trusted: Review[]): string[] {
-  const byReview = newestOpinions(trusted)
-    .filter((review) => review.state === 'approved')
-    .map((review) => review.sha);
-  const byOperator = readApproval(ports.paths.approvals, repo, pull.number)?.sha;
-  return byOperator === undefined ? byReview : [...byReview, byOperator];
-}
-
-async function addTree(ports: Ports, repo: RepoConfig, facts: PullFacts): Promise<void> {
-  const { task, pull } = facts;
-  const forge = await ports.forge();
-  const git = await ports.git();
-  const baseTip = await forge.findBranch(task.repo, pull.base);
-  if (baseTip === undefined) return;
-  const host = await git.openHost(task.repo);
-  await git.fetch(host, await forge.getRemote(task.repo, 'read'), [
-    { branch: pull.base, sha: baseTip },
-    { branch: pull.head, sha: pull.headSha },
-  ]);
-  facts.tree = await gatherTree(ports, repo, host, facts, baseTip);
-  await carryApproval(ports, host, facts, baseTip);
-}
-
-async function gatherTree(ports: Ports, repo: RepoConfig, host: HostRepository, facts: PullFacts, baseTip: string): Promise<TreeFacts> {
-  const { task, pull } = facts;
-  const git = await ports.git();
-  const headTree = await git.treeOf(host, pull.headSha);
-  const upToDate = await git.isAncestor(host, baseTip, pull.headSha);
-  const merged = upToDate ? headTree : (await git.mergeTree(host, baseTip, pull.headSha)).tree;
-  const judged = judgeTree(await git.diff(host, baseTip, merged), { protectedGlobs: repo.protected_paths });
-  return {
-    baseTip,
-    upToDate,
-    headTree,
-    verified: repo.verify.length > 0 && isVerified(ports.paths, repo, task.id, headTree),
-    protected: judged.protected,
-    refused: judged.refused.map(({ path, reason }) => `${path}: ${reason}`),
-  };
-}
-
-/** An approval holds for a head that is our clean merge of the base into the approved one, and for nothing else. */
-async function carryApproval(ports: Ports, host: HostRepository, facts: PullFacts, baseTip: string): Promise<void> {
-  const { task, pull, reviews } = facts;
-  if (reviews.approvedShas.includes(pull.headSha) || reviews.approvedShas.length === 0) return;
-  const git = await ports.git();
-  const heads = await listOwnHeads(ports, task, pull.headSha);
-  for (const [index, head] of heads.entries()) {
-    if (index > 0 && reviews.approvedShas.includes(head)) {
-      reviews.approvedShas.push(pull.headSha);
-      return;
-    }
-    const before = heads[index + 1];
-    const base = await git.findCommit(host.mirror, `${head}^2`);
-    if (before === undefined || base === undefined || !(await git.isAncestor(host, base, baseTip))) return;
-    const merged = await git.mergeTree(host, before, base);
-    if (merged.conflicts.length > 0 || merged.tree !== (await git.treeOf(host, head))) return;
   }
 }

@@ -2,6 +2,7 @@
  * Asking for many things at once: when the answer was true, by the forge's
  * clock, and what to do when it was too much to ask.
  */
+import { uptime } from '../../clock.ts';
 import { AgentOsError } from '../../errors.ts';
 import type { GitHubClient } from './client.ts';
 
@@ -13,9 +14,9 @@ export interface Asked<T> {
 
 /** The forge's clock, which ours may be far from, is known once it has answered; the time that the answer took is taken off again. */
 export async function noteTime<T>(client: Pick<GitHubClient, 'now'>, ask: () => Promise<T>): Promise<Asked<T>> {
-  const start = performance.now();
+  const start = uptime();
   const answer = await ask();
-  return { answer, askedAt: new Date(client.now.getTime() - (performance.now() - start)).toISOString() };
+  return { answer, askedAt: new Date(client.now.getTime() - (uptime() - start)).toISOString() };
 }
 
 /**

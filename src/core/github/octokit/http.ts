@@ -11,6 +11,7 @@
  * failure is a `TransportError` that says whether bytes may have left.
  */
 import type { Agent, ClientRequest, IncomingMessage, RequestOptions } from 'node:http';
+import { uptime } from '../../clock.ts';
 
 export type TransportFailure = 'dns' | 'connect' | 'tls' | 'cut' | 'deadline' | 'aborted' | 'too_large' | 'moved' | 'foreign';
 
@@ -78,7 +79,7 @@ export function openFetch(options: FetchOptions): Fetch {
   let kept: Agent | undefined;
   return async (asked, init = {}) => {
     const isRead = ['GET', 'HEAD'].includes(init.method ?? 'GET');
-    const until = performance.now() + (options.deadlineMs ?? 30_000);
+    const until = uptime() + (options.deadlineMs ?? 30_000);
     let url = asked;
     for (let hops = 0; ; hops++) {
       const target = checkTarget(url, origin);
@@ -113,7 +114,7 @@ function whereTo(next: URL | undefined, origin: string): string {
 
 interface Limits {
   options: FetchOptions;
-  /** By `performance.now()`. */
+  /** By `uptime()`. */
   until: number;
 }
 
@@ -135,7 +136,7 @@ function exchange(open: (request: RequestOptions) => ClientRequest, init: FetchI
         request.destroy();
       });
     const seconds = (options.deadlineMs ?? 30_000) / 1000;
-    const timer = setTimeout(() => fail('deadline', `no complete answer within ${seconds} s`), Math.max(0, until - performance.now()));
+    const timer = setTimeout(() => fail('deadline', `no complete answer within ${seconds} s`), Math.max(0, until - uptime()));
     const abort = () => fail('aborted', 'the request was stopped');
     for (const signal of signals) signal.addEventListener('abort', abort, { once: true });
     request.on('error', (error) => fail(kindOf(error, sent), error.message, error));
