@@ -4,22 +4,43 @@
 # in one directory, which is kept and named at the end.
 #
 #   ./demo.sh [--dir DIR]
+#   ./demo.sh --github OWNER/NAME [--api-url URL] [--dir DIR]     on GitHub (scripts/demo-github.sh)
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-dir=
+dir= github= api=
 
 fail() { printf '\ndemo: %s\n' "$*" >&2; exit 1; }
-usage() { printf 'usage: ./demo.sh [--dir DIR]   (DIR: a new or empty directory; default: a new temporary one)\n'; }
+usage() {
+  cat <<'TXT'
+usage: ./demo.sh [--dir DIR]
+       ./demo.sh --github OWNER/NAME [--api-url URL] [--dir DIR]
+
+  --dir DIR             a new or empty directory to work in (default: a new temporary one)
+  --github OWNER/NAME   a repository of yours on GitHub: makes an issue and a pull request there, merges nothing;
+                        with the token in GITHUB_TOKEN, or the login of `gh`
+  --api-url URL         of a GitHub Enterprise server: https://HOST/api/v3
+TXT
+}
+misuse() { printf 'demo: %s\n' "$*" >&2; exit 64; }
+name_repository() {
+  [[ $1 =~ ^[A-Za-z0-9][A-Za-z0-9-]*/[A-Za-z0-9._-]+$ ]] || misuse "write the repository as OWNER/NAME, not \`$1\`"
+  github=$1
+}
 
 while [ $# -gt 0 ]; do
   case $1 in
     --dir) [ $# -ge 2 ] || { usage >&2; exit 64; }; dir=$2; shift 2 ;;
     --dir=*) dir=${1#--dir=}; shift ;;
+    --github) [ $# -ge 2 ] || { usage >&2; exit 64; }; name_repository "$2"; shift 2 ;;
+    --github=*) name_repository "${1#--github=}"; shift ;;
+    --api-url) [ $# -ge 2 ] || { usage >&2; exit 64; }; api=$2; shift 2 ;;
+    --api-url=*) api=${1#--api-url=}; shift ;;
     -h|--help) usage; exit 0 ;;
     *) usage >&2; exit 64 ;;
   esac
 done
+[ -z "$api" ] || [ -n "$github" ] || misuse '`--api-url` goes with `--github`'
 
 for program in node npm git; do command -v "$program" >/dev/null || fail "\`$program\` is not on PATH; install it and run this again"; done
 node -e 'const [a, b] = process.versions.node.split(".").map(Number); process.exit(a > 20 || (a === 20 && b >= 19) ? 0 : 1)' ||
@@ -48,6 +69,8 @@ fi
 if [ -z "$dir" ]; then dir=$(mktemp -d "${TMPDIR:-/tmp}/agentos-demo.XXXXXX"); fi
 mkdir -p "$dir"; dir=$(cd "$dir" && pwd -P)
 [ -z "$(ls -A "$dir")" ] || fail "\`$dir\` is not empty; name a new directory"
+
+if [ -n "$github" ]; then exec bash "$here/scripts/demo-github.sh" "$github" "$dir" "${api:-https://api.github.com}"; fi
 
 say "A small project with tests, as a git repository"
 cp -R "$here/examples/shop" "$dir/shop"
@@ -135,6 +158,9 @@ expect 'number of commits on main' "$merged" 3
 cat <<TXT
 
 Everything is in $dir: read it with ls and cat.
+
+To go on with a repository of yours on GitHub:
+  ./demo.sh --github OWNER/NAME               one issue, one pull request, nothing merged
 
 To go on with a repository of your own, offline:
   node $here/bin/agentos.js init --repo you/project --forge-root ./forge --agent patch=patch

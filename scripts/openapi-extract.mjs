@@ -11,6 +11,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 const OPERATIONS = `
 GET /user
 GET /users/{username}
+GET /user/repos
 GET /user/{account_id}
 GET /rate_limit
 GET /app

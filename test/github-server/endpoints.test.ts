@@ -18,6 +18,7 @@ afterAll(() => s.close());
 
 it.each<[string, string, unknown, number, unknown]>([
   ['GET', '/users/bob', undefined, 200, { login: 'bob', type: 'User' }],
+  ['GET', '/user/repos', undefined, 200, [{ full_name: NAME }]],
   ['GET', '/users/nobody', undefined, 404, {}],
   ['GET', '/rate_limit', undefined, 200, { resources: { core: { limit: 5000 } } }],
   ['GET', `${REPO}/contents/dir/b.txt`, undefined, 200, { path: 'dir/b.txt', content: 'dHdvCg==\n' }],

@@ -15,6 +15,16 @@ function getUser(call: Call): Reply {
   return { status: 200, body: renderWholeUser(call, call.store.user(viewer.userId)) };
 }
 
+/** What the account owns or works on, as far as the token reaches. */
+function listOwnRepositories(call: Call): Reply {
+  const { userId, token } = viewerOf(call);
+  if (token.kind === 'installation') throw new Refusal(403, 'Resource not accessible by integration');
+  const all = [...call.store.state.repositories.values()].filter(
+    (repo) => (repo.ownerId === userId || repo.collaborators.has(userId)) && (!repo.private || canSee(call.viewer, repo)),
+  );
+  return paged(call, all, (repo) => renderRepo(call, repo, call.viewer));
+}
+
 function findUser(call: Call): Reply {
   const { username, account_id: id } = call.params;
   const user = username === undefined ? call.store.state.users.get(Number(id)) : call.store.findUser(username);
@@ -148,6 +158,7 @@ const REPO = '/repos/{owner}/{repo}';
 export const accountRoutes: Route[] = [
   { method: 'GET', path: '/user', run: getUser },
   { method: 'GET', path: '/users/{username}', run: findUser },
+  { method: 'GET', path: '/user/repos', run: listOwnRepositories },
   { method: 'GET', path: '/user/{account_id}', run: findUser },
   { method: 'GET', path: '/app', run: (call) => ({ status: 200, body: renderApp(call, appOf(call)) }) },
   { method: 'GET', path: '/app/installations', run: listInstallations },
