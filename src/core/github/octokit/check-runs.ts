@@ -35,7 +35,16 @@ const status = z.object({
 });
 export type StatusNode = z.output<typeof status>;
 
-const workflowRun = z.object({ check_suite_id: number, workflow_id: number, event: z.string() });
+const workflowRun = z.object({
+  id: number,
+  name: z.string().nullish(),
+  check_suite_id: number,
+  workflow_id: number,
+  event: z.string(),
+  status: z.string().nullish(),
+  conclusion: z.string().nullish(),
+});
+export type WorkflowNode = z.output<typeof workflowRun>;
 
 /** A check that the rules of a branch ask for; with the id of the app that must report it, where the rule names one. */
 export interface RequiredCheck {
@@ -53,24 +62,32 @@ export function parseStatus(answer: unknown, sha: string): StatusNode {
   return parseAnswer(status, answer, `the statuses of ${sha}`);
 }
 
-/** By check suite: which workflow it ran, and on what sort of event. @throws AgentOsError `unavailable` */
-export function workflowsOf(answers: readonly unknown[], sha: string): Map<number, string> {
-  const workflows = new Map<number, string>();
-  for (const answer of answers) {
-    const { check_suite_id, workflow_id, event } = parseAnswer(workflowRun, answer, `the workflow runs of ${sha}`);
-    workflows.set(check_suite_id, `${workflow_id}/${event.startsWith('pull_request') ? 'pull_request' : event}`);
-  }
-  return workflows;
+/** @throws AgentOsError `unavailable` */
+export function parseWorkflow(answer: unknown, sha: string): WorkflowNode {
+  return parseAnswer(workflowRun, answer, `the workflow runs of ${sha}`);
 }
 
-/** True when a name of one app stands in several suites: only then does it matter which workflow each suite ran. */
-export function needsWorkflows(runs: readonly RunNode[]): boolean {
-  const suites = new Map<string, number | undefined>();
-  return runs.some((one) => {
-    const name = `${one.app?.id} ${one.name}`;
-    const seen = suites.has(name) && suites.get(name) !== one.check_suite?.id;
-    suites.set(name, one.check_suite?.id);
-    return seen;
+/** By check suite: which workflow it ran, and on what sort of event. */
+export function workflowsOf(workflows: readonly WorkflowNode[]): Map<number, string> {
+  return new Map(workflows.map((one) => [one.check_suite_id, sortOf(one)]));
+}
+
+function sortOf({ workflow_id, event }: WorkflowNode): string {
+  return `${workflow_id}/${event.startsWith('pull_request') ? 'pull_request' : event}`;
+}
+
+/**
+ * Workflows that are not over though nothing of them is seen to wait: a job shows only once the jobs that it needs are
+ * over, and a workflow that a person must let run shows none.
+ */
+export function unfinishedWorkflows(workflows: readonly WorkflowNode[], runs: readonly RunNode[], sha: string): CheckRun[] {
+  const seen = new Set(runs.filter((one) => judgeRun(one).state === 'pending').map((one) => one.check_suite?.id));
+  const last = new Set(newest(workflows, sortOf));
+  return workflows.flatMap((one) => {
+    const waits = one.status !== 'completed';
+    if (seen.has(one.check_suite_id) || !(waits || (one.conclusion === 'action_required' && last.has(one)))) return [];
+    const output = waits ? 'the workflow is not over' : 'the workflow waits for a person to let it run';
+    return [{ name: one.name || `workflow ${one.workflow_id}`, sha, state: 'pending' as const, output }];
   });
 }
 

@@ -12,13 +12,15 @@ import { parseAnswer } from './answer.ts';
 import {
   judgeRun,
   missingChecks,
-  needsWorkflows,
   newestRuns,
   newestStatuses,
   parseRun,
   parseStatus,
+  parseWorkflow,
   type RunNode,
   toCheck,
+  unfinishedWorkflows,
+  type WorkflowNode,
   workflowsOf,
 } from './check-runs.ts';
 import type { GitHubClient } from './client.ts';
@@ -32,21 +34,25 @@ const MOST_ANNOTATED = 10;
 export async function listCheckRuns(client: GitHubClient, repo: string, sha: string, base: string): Promise<CheckRun[]> {
   const at = { ...ownerAndName(repo), ref: sha };
   const latest = { ...at, filter: 'latest' } as const;
+  // Before their jobs: what is over here has no job that would not show there.
+  const workflows = await readWorkflows(client, repo, sha);
   const runs = (await client.readAll('GET /repos/{owner}/{repo}/commits/{ref}/check-runs', latest)).map((one) => parseRun(one, sha));
   const statuses = (await client.readAll('GET /repos/{owner}/{repo}/commits/{ref}/statuses', at)).map((one) => parseStatus(one, sha));
-  const workflows = needsWorkflows(runs) ? await readWorkflows(client, repo, sha) : new Map<number, string>();
   const rules = await readRules(client, repo, base);
-  const checks = await describeRuns(client, repo, sha, newestRuns(runs, workflows));
+  const checks = await describeRuns(client, repo, sha, newestRuns(runs, workflowsOf(workflows)));
+  checks.push(...unfinishedWorkflows(workflows, runs, sha));
   checks.push(...newestStatuses(statuses).map((status) => toCheck(sha, status)));
   if (rules.known) return [...checks, ...missingChecks(rules.required, { runs, statuses }, { sha, base })];
   return [...checks, { name: 'branch rules', sha, state: 'pending', output: rules.why }];
 }
 
-/** Nothing where they cannot be read: then every suite counts for itself. */
-async function readWorkflows(client: GitHubClient, repo: string, head_sha: string): Promise<Map<number, string>> {
+/** Nothing where the token may not read them, or the server has none: then every suite counts for itself. */
+async function readWorkflows(client: GitHubClient, repo: string, head_sha: string): Promise<WorkflowNode[]> {
   const parameters = { ...ownerAndName(repo), head_sha };
   const answers = await tryRead(() => client.readAll('GET /repos/{owner}/{repo}/actions/runs', parameters));
-  return answers instanceof AgentOsError ? new Map() : workflowsOf(answers, head_sha);
+  if (!(answers instanceof AgentOsError)) return answers.map((answer) => parseWorkflow(answer, head_sha));
+  if (answers.code === 'refused' || answers.code === 'not_found') return [];
+  throw answers;
 }
 
 async function describeRuns(client: GitHubClient, repo: string, sha: string, runs: readonly RunNode[]): Promise<CheckRun[]> {

@@ -3,7 +3,6 @@ import { describe, expect, it } from 'vitest';
 import {
   judgeRun,
   missingChecks,
-  needsWorkflows,
   newestRuns,
   newestStatuses,
   parseRun,
@@ -11,6 +10,8 @@ import {
   type RunNode,
   type StatusNode,
   toCheck,
+  unfinishedWorkflows,
+  type WorkflowNode,
   workflowsOf,
 } from '../../../../src/core/github/octokit/check-runs.ts';
 
@@ -72,6 +73,31 @@ describe('a check run', () => {
   });
 });
 
+describe('a workflow that is not over is pending', () => {
+  const workflow = (changes: Partial<WorkflowNode> = {}): WorkflowNode => ({
+    ...{ id: 9, name: 'CI', check_suite_id: 1, workflow_id: 70, event: 'pull_request', status: 'completed', conclusion: 'success' },
+    ...changes,
+  });
+  const waiting = { status: 'in_progress', conclusion: null };
+  const unrun = { status: 'completed', conclusion: 'action_required' };
+
+  it.each<[string, WorkflowNode[], RunNode[], string[]]>([
+    ['not when it is over', [workflow()], [run(1)], []],
+    ['when the jobs that show are over, and the next has not begun', [workflow(waiting)], [run(1)], ['CI']],
+    ['when none of its jobs shows yet', [workflow({ ...waiting, status: 'queued' })], [], ['CI']],
+    ['of a status that nobody knows', [workflow({ status: null })], [run(1)], ['CI']],
+    ['once, where one of its jobs says so', [workflow(waiting)], [run(1), run(2, { ...waiting, name: 'e2e' })], []],
+    ['when another one waits', [workflow(waiting)], [run(1, { ...waiting, check_suite: { id: 2 } })], ['CI']],
+    ['when a person must let it run', [workflow(unrun)], [], ['CI']],
+    ['not when a person has let it run since', [workflow(unrun), workflow({ id: 10, check_suite_id: 2 })], [], []],
+    ['without a name', [workflow({ ...waiting, name: null })], [], ['workflow 70']],
+  ])('%s', (_, workflows, runs, expected) => {
+    const found = unfinishedWorkflows(workflows, runs, SHA);
+    expect(found.map(({ name }) => name)).toEqual(expected);
+    expect(found.every(({ state, sha }) => state === 'pending' && sha === SHA)).toBe(true);
+  });
+});
+
 describe('of one key the newest by id counts', () => {
   const conclusions = (runs: RunNode[], workflows = new Map<number, string>()) =>
     newestRuns(runs, workflows).map((one) => [one.name, one.conclusion]);
@@ -89,13 +115,11 @@ describe('of one key the newest by id counts', () => {
   });
 
   const two = [run(1, { conclusion: 'cancelled', check_suite: { id: 1 } }), run(2, { check_suite: { id: 2 } })];
-  const workflow = (check_suite_id: number, workflow_id: number, event: string) => ({ check_suite_id, workflow_id, event });
-
-  it('tells whether the workflows must be known', () => {
-    expect(needsWorkflows([run(1), run(2)])).toBe(false);
-    expect(needsWorkflows([run(1), run(2, { name: 'lint', check_suite: { id: 2 } })])).toBe(false);
-    expect(needsWorkflows([run(1), run(2, { app: { id: 5 }, check_suite: { id: 2 } })])).toBe(false);
-    expect(needsWorkflows(two)).toBe(true);
+  const workflow = (check_suite_id: number, workflow_id: number, event: string) => ({
+    id: check_suite_id,
+    check_suite_id,
+    workflow_id,
+    event,
   });
 
   it.each([
@@ -106,7 +130,7 @@ describe('of one key the newest by id counts', () => {
     ['workflows that cannot be read', [], 2],
     ['workflows of which one is told', [workflow(2, 70, 'push')], 2],
   ])('%s', (_, workflows, expected) => {
-    expect(newestRuns(two, workflowsOf(workflows, SHA))).toHaveLength(expected);
+    expect(newestRuns(two, workflowsOf(workflows))).toHaveLength(expected);
   });
 
   it('and a failure is never hidden by another key', () => {

@@ -76,23 +76,40 @@ describe('the checks of a commit', () => {
     expect(checks).toEqual([{ name: 'test', sha: SHA, state: 'failure', output: 'x' }]);
   });
 
-  it('ask for workflows only where a name stands twice', async () => {
+  const workflowRun = (check_suite_id: number, status = 'completed') => ({
+    ...{ id: check_suite_id, name: 'CI', check_suite_id, workflow_id: 70, event: 'pull_request', status },
+    conclusion: status === 'completed' ? 'success' : null,
+  });
+  const workflows = (...list: object[]): Scripted => ({ body: { total_count: list.length, workflow_runs: list } });
+
+  it('count by their workflow where a name stands twice', async () => {
     const twice = runs(run(1, 'test', 'failure'), run(2, 'test', 'success', { check_suite: { id: 2 } }));
     expect(brief(await list({ [RUNS]: twice }))).toEqual(['test: failure', 'test: success']);
-    expect(github?.asked.some(({ what }) => what === WORKFLOWS)).toBe(true);
     await github?.close();
-    const workflow_runs = [1, 2].map((check_suite_id) => ({ id: check_suite_id, check_suite_id, workflow_id: 70, event: 'pull_request' }));
-    const known = { [RUNS]: twice, [WORKFLOWS]: { body: { total_count: 2, workflow_runs } } };
-    expect(brief(await list(known))).toEqual(['test: success']);
-    await github?.close();
-    await list({ [RUNS]: runs(run(1, 'test', 'failure')) });
-    expect(github?.asked.some(({ what }) => what === WORKFLOWS)).toBe(false);
+    expect(brief(await list({ [RUNS]: twice, [WORKFLOWS]: workflows(workflowRun(1), workflowRun(2)) }))).toEqual(['test: success']);
+  });
+
+  it('are not over while a workflow has jobs to come', async () => {
+    const checks = await list({
+      [RUNS]: runs(run(1, 'lint', 'success')),
+      [STATUSES]: { body: [{ id: 2, context: 'license/cla', state: 'success' }] },
+      [WORKFLOWS]: workflows(workflowRun(1, 'in_progress')),
+    });
+    expect(brief(checks)).toEqual(['lint: success', 'CI: pending', 'license/cla: success']);
+  });
+
+  it('are asked for after the workflows, so that no job can begin and end between the two', async () => {
+    await list({ [RUNS]: runs(run(1, 'lint', 'success')), [WORKFLOWS]: workflows(workflowRun(1)) });
+    const order = github?.asked.map(({ what }) => what).filter((what) => what === RUNS || what === WORKFLOWS);
+    expect(order).toEqual([WORKFLOWS, RUNS]);
   });
 
   it.each([
     ['runs', { [RUNS]: { status: 403, body: { message: 'Resource not accessible by integration' } } }, 'refused'],
     ['statuses', { [STATUSES]: { status: 403, body: { message: 'Resource not accessible by integration' } } }, 'refused'],
     ['runs of another form', { [RUNS]: runs({ id: 1, name: 'x' }) }, 'unavailable'],
+    ['workflows, for now', { [WORKFLOWS]: { status: 502 } }, 'unavailable'],
+    ['workflows of another form', { [WORKFLOWS]: workflows({ id: 1 }) }, 'unavailable'],
     ['the branch', { [BRANCH]: { status: 404, body: { message: 'Branch not found' } } }, 'not_found'],
     ['the branch, in another form', { [BRANCH]: { body: {} } }, 'unavailable'],
     ['rules of another form', { [RULES]: { body: [{ type: 'required_status_checks', parameters: {} }] } }, 'unavailable'],
