@@ -1,5 +1,6 @@
 /** Acts on one verdict of dispatch: the durable mailbox first, then what the forge shows. */
 import type { RepoConfig } from '../../core/config/schema.ts';
+import { endOpenAttempt } from '../../core/end-attempt.ts';
 import { AgentOsError } from '../../core/errors.ts';
 import { snapshotSha } from '../../core/github/ask-readiness.ts';
 import { closePullRequest } from '../../core/github/close-pull-request.ts';
@@ -105,7 +106,9 @@ async function withdrawTask(ports: Ports, action: IssueAction & { kind: 'withdra
   // A merge by hand closes the issue and takes nothing back; one that could not be verified was told already.
   if (state === 'merged' && letter.task.merged === undefined) return handOver(ports, to, letter);
   const word = action.request === 'supersede' ? 'Superseded' : 'Withdrawn';
-  const task = { ...letter.task, note: `${word}: ${action.reason}.`, settled_at: ports.clock.now().toISOString() };
+  const now = ports.clock.now();
+  const ended = endOpenAttempt(ports.paths, letter.task, now);
+  const task = { ...ended, note: `${word}: ${action.reason}.`, settled_at: now.toISOString() };
   const moved = await mailbox.move(letter, 'failed', task);
   clearRequest(ports.paths.requests, action.id);
   await ports.log.write({
@@ -124,8 +127,9 @@ async function withdrawTask(ports: Ports, action: IssueAction & { kind: 'withdra
 async function handOver(ports: Ports, to: Projector, letter: Letter): Promise<Applied> {
   const reason = `pull request #${letter.task.pull_request} is merged; the PR monitor finishes task ${letter.task.id}`;
   if (letter.tray === 'inbox') {
-    const { fix: _, not_before: __, ...task } = letter.task;
-    const moved = await (await ports.mailbox()).move(letter, 'review', { ...task, settled_at: ports.clock.now().toISOString() });
+    const now = ports.clock.now();
+    const { fix: _, not_before: __, ...task } = endOpenAttempt(ports.paths, letter.task, now);
+    const moved = await (await ports.mailbox()).move(letter, 'review', { ...task, settled_at: now.toISOString() });
     await projectLetter(to, moved, (await to.forge.getIssue(task.repo, task.issue)).labels);
   }
   return { outcome: 'applied', reason, detail: { task: letter.task.id } };

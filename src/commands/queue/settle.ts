@@ -1,5 +1,6 @@
 /** Ends an attempt: the outcome goes into the task file, the task into its next tray, and the forge shows it. */
 
+import { endOpenAttempt } from '../../core/end-attempt.ts';
 import type { EventName } from '../../core/events/event.ts';
 import type { Evidence } from '../../core/evidence.ts';
 import { closePullRequest } from '../../core/github/close-pull-request.ts';
@@ -60,7 +61,7 @@ export async function settleOutcome(ports: Ports, letter: Letter, ending: Ending
 
 /** A person took the task back: its work is preserved, its open pull request closed; one that was merged meanwhile is finished instead. */
 export async function settleWithdrawn(ports: Ports, letter: Letter, request: TaskRequest, ending?: Ending): Promise<Letter> {
-  const task = ending ? endAttempt(ports, letter.task, ending) : letter.task;
+  const task = ended(ports, letter.task, ending);
   if (task.pull_request !== undefined) {
     const to = { forge: await ports.forge(), effects: await ports.effects() };
     if ((await closePullRequest(to, task.repo, task.pull_request)) === 'merged') return settleMerged(ports, { ...letter, task });
@@ -74,7 +75,7 @@ export async function settleWithdrawn(ports: Ports, letter: Letter, request: Tas
 
 /** Somebody merged our pull request: the PR monitor finishes what is in `review`. */
 export async function settleMerged(ports: Ports, letter: Letter, ending?: Ending): Promise<Letter> {
-  const { fix: _, not_before: __, ...task } = ending ? endAttempt(ports, letter.task, ending) : letter.task;
+  const { fix: _, not_before: __, ...task } = ended(ports, letter.task, ending);
   const reason = `pull request #${task.pull_request} was merged meanwhile`;
   const moved = await move(ports, letter, 'review', { ...task, note: `${reason}.` });
   clearRequest(ports.paths.requests, task.id);
@@ -90,7 +91,7 @@ export async function settleEscalated(
   ending?: Ending,
   known: Pick<Task, 'pushed' | 'pull_request'> = {},
 ): Promise<Letter> {
-  const task = { ...(ending ? endAttempt(ports, letter.task, ending) : letter.task), ...known };
+  const task = { ...ended(ports, letter.task, ending), ...known };
   const moved = await move(ports, letter, 'escalated', { ...task, note: `${reason}. ${whatNow(task)}` });
   await log(ports, task, 'queue.task.escalated', 'escalated', reason);
   return moved;
@@ -110,6 +111,11 @@ export async function settlePublishLater(ports: Ports, letter: Letter, reason: s
 /** Shows the letter on the forge. */
 export async function show(ports: Ports, letter: Letter): Promise<void> {
   await showLetter({ forge: await ports.forge(), effects: await ports.effects() }, letter);
+}
+
+/** Without an ending the task was waiting; an attempt of it may wait to be published. */
+function ended(ports: Ports, task: Task, ending: Ending | undefined): Task {
+  return ending ? endAttempt(ports, task, ending) : endOpenAttempt(ports.paths, task, ports.clock.now());
 }
 
 function endAttempt(ports: Ports, task: Task, ending: Ending): Task {
