@@ -2,7 +2,7 @@
  * Planned faults: which requests meet which mishap, how often. `before` kinds
  * keep the request from having any effect; `after` kinds let it take effect and
  * spoil the answer. Stale reads are served from a copy of everything as it was
- * before the writes of the last `seconds`.
+ * before the writes of the last `seconds`, by the clock of the server.
  */
 import { readRefs } from './git-store.ts';
 import type { Store } from './store.ts';
@@ -89,14 +89,14 @@ export class FaultPlan {
     if (!this.faults.some((fault) => fault.kind === 'stale')) return;
     const copy = store.snapshot();
     copy.refs = new Map([...store.state.repositories.values()].map((repo) => [repo.id, readRefs(repo)]));
-    this.history.push({ at: performance.now(), store: copy });
+    this.history.push({ at: store.millis(), store: copy });
   }
 
   /** What this read sees. */
   view(asked: Asked, store: Store): Store {
     const stale = this.faults.find((fault) => fault.kind === 'stale' && fault.left > 0 && matches(fault, asked));
     const lag = (stale?.seconds ?? 5) * 1000;
-    const seen = stale && this.history.find((entry) => performance.now() - entry.at < lag);
+    const seen = stale && this.history.find((entry) => store.millis() - entry.at < lag);
     if (stale && seen) stale.left--;
     return seen?.store ?? store;
   }

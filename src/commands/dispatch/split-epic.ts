@@ -16,6 +16,9 @@ import type { Part, Task } from '../../core/mailbox/task.ts';
 import type { Ports } from '../../core/ports.ts';
 import { renderPartBody } from './refine-text.ts';
 
+/** How long reads may be behind what was just filed, with room. */
+const NEW_MS = 2 * 60_000;
+
 /** True unless the issue is a part of an earlier split, or was split itself. */
 export async function mayBeSplit(effects: Effects, { repo, issue }: Task): Promise<boolean> {
   const filed = (await effects.list(repo, 'file-issue')).filter((record) => record.key.startsWith('epic:'));
@@ -123,6 +126,8 @@ async function orLeaveIt(ports: Ports, task: Task, number: number, kind: string,
     await act();
   } catch (error) {
     if (!isRefusal(error)) throw error;
+    if (error.code === 'not_found' && (await isNew(ports, task.repo, number)))
+      throw new AgentOsError('unavailable', `the forge does not show ${task.repo}#${number} yet: ${error.message}`, { cause: error });
     const about = { kind, repo: task.repo, issue: number, task: task.id, code: error.code };
     await ports.log.write({
       event: 'run.action.failed',
@@ -132,6 +137,14 @@ async function orLeaveIt(ports: Ports, task: Task, number: number, kind: string,
       reason: `#${number}: ${error.message}`,
     });
   }
+}
+
+/** Filed so lately that the forge's reads may be behind. */
+async function isNew(ports: Ports, repo: string, number: number): Promise<boolean> {
+  const filed = (await (await ports.effects()).list(repo, 'file-issue')).find(
+    ({ result }) => (result as { number?: unknown } | undefined)?.number === number,
+  );
+  return ports.clock.now().getTime() - Date.parse(filed?.recordedAt ?? '') < NEW_MS;
 }
 
 /** The forge will say the same again. */

@@ -49,7 +49,12 @@ async function pushCommit(by: Publisher, task: Task, commit: string): Promise<vo
     act: async () => {
       const remote = await forge.getRemote(task.repo, 'write');
       const expected = await expectedHead(by, task);
-      await git.push(host, remote, { commit, branch: task.branch, ...(expected !== undefined && { expected }) });
+      try {
+        await git.push(host, remote, { commit, branch: task.branch, ...(expected !== undefined && { expected }) });
+      } catch (error) {
+        // Sent twice on the way, it is refused the second time: the branch tells.
+        if (!isRefusal(error) || (await forge.findBranch(task.repo, task.branch)) !== commit) throw error;
+      }
       return commit;
     },
   });
@@ -112,8 +117,22 @@ async function openPullRequest(by: Publisher, task: Task, title: string, body: s
     },
     act: () => forge.createPullRequest(task.repo, { title, body, head: task.branch, base: task.base }),
   });
-  mustBeOpen(await forge.getPullRequest(task.repo, number));
+  mustBeOpen(await readOwn(forge, task.repo, number));
   return number;
+}
+
+/** A pull request that we opened is never deleted: where the forge does not show it, its reads are behind. */
+async function readOwn(forge: GitHub, repo: string, number: number): Promise<PullRequest> {
+  try {
+    return await forge.getPullRequest(repo, number);
+  } catch (error) {
+    if (!(error instanceof AgentOsError && error.code === 'not_found')) throw error;
+    throw new AgentOsError('unavailable', `the forge does not show our pull request ${repo}#${number} yet`, { cause: error });
+  }
+}
+
+function isRefusal(error: unknown): boolean {
+  return error instanceof AgentOsError && (error.code === 'conflict' || error.code === 'refused');
 }
 
 function mustBeOpen(pull: PullRequest): void {

@@ -83,7 +83,9 @@ export async function pushCommit(
   const options = ['--porcelain', '--no-verify', '--atomic', '--no-follow-tags', '--no-signed', '--recurse-submodules=no', lease];
   const args = ['push', ...options, '--end-of-options', remote.url, `${checkSha(push.commit)}:${ref}`];
   crashPoint('git:before-push');
-  const exit = await runRemote(git, remote, { gitDir: host.preserved, args }, patience);
+  // On a connection that was used before, git's HTTP library sends a request whose answer is lost a second time, by itself.
+  const config = { 'http.version': 'HTTP/1.1', 'http.extraHeader': 'Connection: close' };
+  const exit = await runRemote(git, remote, { gitDir: host.preserved, args, config }, patience);
   crashPoint('git:after-push');
   if (exit.status !== 0) throw toPushError(exit, remote.url, push.branch);
 }
