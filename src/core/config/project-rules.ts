@@ -40,18 +40,23 @@ function findBoardProblems(repo: unknown, path: Path, onGitHub: boolean): Proble
   const states = STATES.filter((key) => isGiven(board, key));
   if (states.length === 0) return [{ path, what: `would show nothing; give one of ${STATES.map((key) => `\`${key}\``).join(', ')}` }];
   const ready = childOf(repo, 'ready');
-  const same = ['project', 'field'].every((key) => isGiven(board, key) && childOf(board, key) === childOf(ready, key));
+  const same = ['project', 'field'].every((key) => isGiven(board, key) && isSame(childOf(board, key), childOf(ready, key)));
   if (!same) return [];
   const what =
     'would move the card out of the column that makes the issue Ready, and so withdraw the task; only `done` goes with the same field';
   const moved = states.filter((key) => key !== 'done').map((key): Problem => ({ path: [...path, key], atKey: true, what }));
-  if (isGiven(board, 'done') && childOf(board, 'done') === childOf(ready, 'value'))
+  if (isGiven(board, 'done') && isSame(childOf(board, 'done'), childOf(ready, 'value')))
     moved.push({ path: [...path, 'done'], what: 'the column that makes the issue Ready; name the one for what is done' });
   return moved;
 }
 
 function onlyOnGitHub(path: Path): Problem {
   return { path, atKey: true, what: 'only for `forge.kind: github`; the local forge has no projects; remove the key' };
+}
+
+/** Whether GitHub tells names apart by their case is not to be relied on. */
+function isSame(a: unknown, b: unknown): boolean {
+  return String(a).toLowerCase() === String(b).toLowerCase();
 }
 
 function isGiven(value: unknown, key: string): boolean {

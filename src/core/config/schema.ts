@@ -118,7 +118,7 @@ const Repo = z.strictObject({
     .strictObject({
       label: line
         .max(50)
-        .refine(isFreeLabel, 'must not be a label with a meaning of its own (`hold`, `agentos:…`, `prio:…`, `type:…`, `agent:…`)')
+        .refine(isFreeLabel, 'must not have a meaning of its own (`hold`, `agentos:…`, `prio:…`, `type:…`, `agent:…`, `project …`)')
         .default('ready')
         .describe('The label that makes an issue Ready; at most 50 characters.'),
       project: projectNumber
@@ -208,7 +208,7 @@ function isBranchName(value: string): boolean {
 
 /** Labels that already mean something (docs/contracts.md, "On the forge"). */
 function isFreeLabel(value: string): boolean {
-  return value.trim() === value && !/^(?:hold$|agentos:|prio:|type:|agent:)/i.test(value);
+  return value.trim() === value && !/^(?:hold$|agentos:|prio:|type:|agent:|project \d)/i.test(value);
 }
 
 /** The file, validated; paths are still as written. */

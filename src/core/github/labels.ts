@@ -7,6 +7,11 @@ export const HOLD = 'hold';
 /** Every label that projects a tray starts with this. */
 export const OWN_PREFIX = 'agentos:';
 
+/** Whether this is a column of a project that stands in the place of a label. */
+export function isColumn(label: string): boolean {
+  return /^project \d+:/i.test(label);
+}
+
 const STATUS: Partial<Record<Tray, string>> = {
   inbox: 'agentos:queued',
   processing: 'agentos:running',

@@ -5,6 +5,7 @@
  * had to be asked for is in the facts.
  */
 import type { Actor, Issue, IssueEvent, Permission } from './github.ts';
+import { isColumn } from './labels.ts';
 
 export interface ReadinessFacts {
   issue: Issue;
@@ -56,10 +57,9 @@ export function decideReadiness(facts: ReadinessFacts): Readiness {
   const labelled = readyEvents(facts.events, label);
   const newest = labelled.at(-1);
   if (!newest?.actor) {
-    const reason =
-      newest?.n === undefined
-        ? `the timeline does not say who put \`${label}\` on; take it off and put it on again`
-        : `the project does not say who set \`${label}\`; move the card out and in again`;
+    const reason = isColumn(label)
+      ? `nobody is known to have set \`${label}\`; move the card out and in again`
+      : `the timeline does not say who put \`${label}\` on; take it off and put it on again`;
     return { ready: false, why: 'no_event', reason };
   }
   const by = newest.actor;
@@ -68,7 +68,8 @@ export function decideReadiness(facts: ReadinessFacts): Readiness {
   const edit = findEdit(facts.events, newest.at);
   if (edit) {
     const what = edit.kind === 'renamed' ? 'renamed' : 'edited';
-    return { ready: false, why: 'edited', reason: `${what} after \`${label}\` was put on; put the label on again`, by };
+    const anew = isColumn(label) ? 'move the card out and in again' : 'put the label on again';
+    return { ready: false, why: 'edited', reason: `${what} after \`${label}\` was put on; ${anew}`, by };
   }
   return { ready: true, by, at: newest.at, n: newest.n ?? labelled.length, hints: readHints(facts, newest.at) };
 }

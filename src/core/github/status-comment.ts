@@ -6,6 +6,7 @@
 import type { Tray } from '../mailbox/mailbox.ts';
 import { countedAttempts, type Task } from '../mailbox/task.ts';
 import { neutralise, plural } from '../text.ts';
+import { isColumn } from './labels.ts';
 
 /** Recognises the comment; counts only on comments that our own identity wrote. */
 export const STATUS_MARKER = '<!-- agentos:status -->';
@@ -16,7 +17,10 @@ export function renderStatusComment(task: Task, tray: Tray): string {
 
 /** Asks for the label again, after an edit voided it. */
 export function renderRelabelComment(by: string, label: string): string {
-  return `${STATUS_MARKER}\n**Not started.** @${by}, this issue was edited after \`${label}\` was put on, so what you agreed to may have changed. Read it again; to go on, take \`${label}\` off and put it on again.`;
+  const [done, anew] = isColumn(label)
+    ? [`it was moved to \`${label}\``, 'move its card out of that column and in again']
+    : [`\`${label}\` was put on`, `take \`${label}\` off and put it on again`];
+  return `${STATUS_MARKER}\n**Not started.** @${by}, this issue was edited after ${done}, so what you agreed to may have changed. Read it again; to go on, ${anew}.`;
 }
 
 function headline(task: Task, tray: Tray): string {

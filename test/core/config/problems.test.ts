@@ -78,7 +78,7 @@ describe('one problem', () => {
       {
         forge: 'forge: { kind: github }',
         repos:
-          'repos: [{ name: acme/shop, ready: { project: 4, field: Status, value: Ready }, board: { project: 4, field: Status, running: Busy, done: Done } }]',
+          'repos: [{ name: acme/shop, ready: { project: 4, field: Status, value: Ready }, board: { project: 4, field: status, running: Busy, done: Done } }]',
       },
       'config.yaml:3: repos[0].board.running: would move the card out of the column that makes the issue Ready, and so withdraw the task; only `done` goes with the same field',
     ],
@@ -179,7 +179,7 @@ describe('one problem', () => {
     [
       'a label with a meaning of its own',
       { repos: 'repos: [{ name: acme/shop, ready: { label: hold } }]' },
-      'config.yaml:3: repos[0].ready.label: must not be a label with a meaning of its own (`hold`, `agentos:…`, `prio:…`, `type:…`, `agent:…`), not `hold`',
+      'config.yaml:3: repos[0].ready.label: must not have a meaning of its own (`hold`, `agentos:…`, `prio:…`, `type:…`, `agent:…`, `project …`), not `hold`',
     ],
     [
       'a glob that can match nothing',

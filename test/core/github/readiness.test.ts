@@ -57,11 +57,18 @@ describe('readiness', () => {
     const events = [{ ...labeled('ready', '10:00'), n: 1795341600 }];
     expect(decideReadiness(buildReadiness({ events }))).toMatchObject({ ready: true, n: 1795341600 });
     expect(countReady(events, 'ready')).toBe(1795341600);
-    const { actor: _, ...nobody } = events[0] as (typeof events)[number];
-    expect(decideReadiness(buildReadiness({ events: [nobody] }))).toMatchObject({
-      why: 'no_event',
-      reason: 'the project does not say who set `ready`; move the card out and in again',
-    });
+  });
+
+  it('says how to begin anew, with a label and with a column', () => {
+    const reason = (label: string, events: ReadinessFacts['events']) => {
+      const verdict = decideReadiness(buildReadiness({ issue: buildIssue({ labels: [label] }), label, events }));
+      return verdict.ready ? 'ready' : verdict.reason;
+    };
+    const column = 'project 4: Status is Ready';
+    expect(reason('ready', [])).toContain('take it off and put it on again');
+    expect(reason(column, [])).toBe(`nobody is known to have set \`${column}\`; move the card out and in again`);
+    expect(reason('ready', [labeled('ready', '10:00'), edited('10:00')])).toContain('put the label on again');
+    expect(reason(column, [labeled(column, '10:00'), edited('10:00')])).toContain('move the card out and in again');
   });
 
   it('lets labels steer only when a trusted person put them on by the second of `ready`', () => {

@@ -144,7 +144,7 @@ export async function readField(client: Client, place: FieldPlace): Promise<Fiel
 
 /** @throws AgentOsError `refused`, with the fields that there are */
 async function define(client: Client, place: FieldPlace, part: Fields): Promise<FieldDefinition> {
-  const definition = toDefinition(part);
+  const definition = toDefinition(part, place.field);
   if (definition) return definition;
   const { text, variables } = fieldsQuery(place);
   const project = orThrow(projectPart(await client.queryPartial(text, variables), 'b0', place));

@@ -56,10 +56,10 @@ function isHidden({ path, type }: PartError): boolean {
   return path.at(-1) === 'content' && /^(NOT_FOUND|FORBIDDEN)$/.test(type);
 }
 
-/** `undefined` where the project has no single-select field of that name. */
-export function toDefinition(part: Fields): FieldDefinition | undefined {
+/** `undefined` where the project has no single-select field of that very name. */
+export function toDefinition(part: Fields, name: string): FieldDefinition | undefined {
   const { id: projectId, field } = part;
-  if (!isFields(field) || field['__typename'] !== 'ProjectV2SingleSelectField') return undefined;
+  if (!isFields(field) || field['__typename'] !== 'ProjectV2SingleSelectField' || field['name'] !== name) return undefined;
   const { id: fieldId, options } = field;
   if (typeof projectId !== 'string' || typeof fieldId !== 'string' || !Array.isArray(options)) return undefined;
   const known = options.flatMap((one: unknown) =>

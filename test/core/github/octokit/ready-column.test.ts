@@ -87,11 +87,17 @@ describe('a project', () => {
   });
 
   it('has a definition of a single-select field alone', () => {
-    const field = { __typename: 'ProjectV2SingleSelectField', id: 'F', options: [{ id: 'o1', name: 'Ready' }, { id: 'o2' }] };
-    const definition = toDefinition({ id: 'P', field });
+    const field = {
+      __typename: 'ProjectV2SingleSelectField',
+      id: 'F',
+      name: 'Status',
+      options: [{ id: 'o1', name: 'Ready' }, { id: 'o2' }],
+    };
+    const definition = toDefinition({ id: 'P', field }, 'Status');
     expect(definition).toEqual({ projectId: 'P', fieldId: 'F', options: [{ id: 'o1', name: 'Ready' }] });
-    expect(toDefinition({ id: 'P', field: { ...field, __typename: 'ProjectV2Field' } })).toBeUndefined();
-    expect(toDefinition({ id: 'P', field: null })).toBeUndefined();
+    expect(toDefinition({ id: 'P', field: { ...field, __typename: 'ProjectV2Field' } }, 'Status')).toBeUndefined();
+    expect(toDefinition({ id: 'P', field: null }, 'Status')).toBeUndefined();
+    expect(toDefinition({ id: 'P', field }, 'status')).toBeUndefined();
     expect(optionOf({ options: definition?.options ?? [] }, PLACE, 'Ready')).toBe('o1');
     expect(() => optionOf({ options: [] }, PLACE, 'ready')).toThrow(/no value `ready`; it has none/);
   });
