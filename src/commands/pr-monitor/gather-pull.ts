@@ -11,6 +11,7 @@ import { askReadiness, askTrust, snapshotSha } from '../../core/github/ask-readi
 import type { PullRequest, Review } from '../../core/github/github.ts';
 import { isTrusted } from '../../core/github/readiness.ts';
 import type { Letter } from '../../core/mailbox/mailbox.ts';
+import type { Task } from '../../core/mailbox/task.ts';
 import type { Ports } from '../../core/ports.ts';
 import { readRequest } from '../../core/requests.ts';
 import { listOwnHeads } from './own-heads.ts';
@@ -46,8 +47,20 @@ export async function gatherPull(ports: Ports, repo: RepoConfig, letter: Letter,
   facts.checks = await forge.listCheckRuns(task.repo, pull.headSha, pull.base);
   facts.reviews = await gatherReviews(ports, repo, facts);
   const quiet = facts.checks.every((check) => check.state === 'success' || check.state === 'neutral');
-  if (facts.ours && facts.sameText && pull.mergeable && quiet) await addTree(ports, repo, facts);
+  if (!(facts.ours && facts.sameText && pull.mergeable && quiet)) return facts;
+  const queue = await readQueue(ports, task, pull);
+  if (queue) facts.queue = queue;
+  else await addTree(ports, repo, facts);
   return facts;
+}
+
+/** Whether the forge's merge queue still has the head that we gave to it; `undefined` when we gave it none. */
+async function readQueue(ports: Ports, { repo }: Task, { number, headSha }: PullRequest): Promise<PullFacts['queue']> {
+  const effect = { repo, subject: `#${number}`, kind: 'merge-pull-request', key: headSha };
+  const merge = await (await ports.effects()).find(effect);
+  const { result } = merge?.state === 'done' ? merge : {};
+  if (typeof result !== 'object' || result === null || !('enqueued' in result)) return undefined;
+  return (await (await ports.forge()).isEnqueued?.(repo, number)) ? 'in' : 'out';
 }
 
 async function gatherReviews(ports: Ports, repo: RepoConfig, facts: PullFacts): Promise<ReviewFacts> {

@@ -50,6 +50,8 @@ export interface PullFacts {
   checks: CheckRun[];
   reviews: ReviewFacts;
   tree?: TreeFacts;
+  /** We gave this head to the forge's merge queue; whether it is still there. */
+  queue?: 'in' | 'out';
   /** What the verdict rests on, in one word; absent where the forge gives no stamps. */
   key?: string;
 }
@@ -162,6 +164,10 @@ function decideChecks(facts: PullFacts): Verdict | undefined {
 /** Green and mergeable: is it what was judged, and may it merge without a person? */
 function decideMerge(facts: PullFacts): Verdict {
   const { pull, tree, checks } = facts;
+  // Its own merge of the base is what the queue tests: another head would only lose the place in it.
+  if (facts.queue === 'in') return { kind: 'wait', reason: `the merge queue of ${facts.task.repo} has it` };
+  if (facts.queue === 'out')
+    return { kind: 'hold', reason: 'the merge queue gave it back; look there why, and put it into the queue again or merge it by hand' };
   if (!tree) return { kind: 'wait', reason: 'its tree could not be read; the next pass looks again' };
   if (tree.refused.length > 0) return { kind: 'hold', reason: `its change is refused by policy: ${some(tree.refused, '; ')}` };
   if (facts.automation === 'dispatch_only')

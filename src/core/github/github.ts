@@ -252,6 +252,8 @@ export interface GitHub {
     number: number,
     merge: { method: 'squash' | 'merge' | 'rebase'; expectedHeadSha: string; title: string; message: string },
   ): Promise<{ sha: string } | { enqueued: true }>;
+  /** Whether the forge's merge queue has it now; absent where there are no such queues. */
+  isEnqueued?(repo: string, number: number): Promise<boolean>;
   /** Deletes a branch whose tip is the expected one; nothing happens when it is gone or has moved. */
   deleteBranch(repo: string, branch: string, expectedSha: string): Promise<void>;
 }

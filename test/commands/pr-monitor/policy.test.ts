@@ -122,6 +122,21 @@ describe('the PR monitor', () => {
     ['neutral checks prove nothing', { checks: [check('neutral')] }, { kind: 'hold' }],
     ['verifies the head itself where the forge has no checks', { checks: [], hasVerify: true }, { kind: 'verify-head' }],
     ['merges a verified head without checks', { checks: [], hasVerify: true, tree: { ...tree, verified: true } }, { kind: 'merge' }],
+    [
+      'leaves what the merge queue has to it, also when the base has moved on',
+      { queue: 'in', tree: { ...tree, upToDate: false } },
+      { kind: 'wait', reason: 'the merge queue of acme/shop has it' },
+    ],
+    [
+      'asks a person about what the merge queue gave back',
+      { queue: 'out' },
+      { kind: 'hold', reason: expect.stringContaining('gave it back') },
+    ],
+    [
+      'holds for `hold` whatever the queue says',
+      { queue: 'in', pull: buildPull({ labels: ['hold'] }) },
+      { kind: 'hold', reason: 'label `hold` on #17' },
+    ],
     ['waits when the tree could not be read', { tree: undefined as never }, { kind: 'wait' }],
     ['holds a refused tree', { tree: { ...tree, refused: ['.git/config: no'] } }, { kind: 'hold' }],
     ['never merges in dispatch_only, approved or not', { automation: 'dispatch_only', reviews: approved }, { kind: 'hold' }],

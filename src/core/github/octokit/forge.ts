@@ -227,6 +227,10 @@ export class OctokitForge implements GitHub {
     return mergePullRequest({ client: this.#client, wait: await this.#waiter(), server: this.#server }, repo, number, merge);
   }
 
+  async isEnqueued(repo: string, number: number): Promise<boolean> {
+    return (await import('./pulls.ts')).isEnqueued(this.#client, repo, number);
+  }
+
   async deleteBranch(repo: string, branch: string, expectedSha: string): Promise<void> {
     return (await import('./repository.ts')).deleteBranch(this.#client, repo, branch, expectedSha);
   }

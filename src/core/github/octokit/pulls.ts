@@ -47,6 +47,18 @@ export async function readPull(client: GitHubClient, repo: string, pull_number: 
   return toPullRequest(data, `the pull request ${repo}#${pull_number}`);
 }
 
+const queueState = z.object({ repository: z.object({ pullRequest: z.object({ isInMergeQueue: z.boolean() }) }) });
+
+/** REST does not tell. */
+export async function isEnqueued(client: GitHubClient, repo: string, number: number): Promise<boolean> {
+  const text = `query Queue($owner: String!, $name: String!, $number: Int!) {
+  repository(owner: $owner, name: $name) { pullRequest(number: $number) { isInMergeQueue } }
+}`;
+  const { owner, repo: name } = ownerAndName(repo);
+  const { repository } = await client.query(text, { owner, name, number }, queueState);
+  return repository.pullRequest.isInMergeQueue;
+}
+
 async function addClosedBy(client: GitHubClient, repo: string, pull: PullRequest): Promise<PullRequest> {
   if (pull.state !== 'closed') return pull;
   const { closedBy } = await readThread(client, repo, pull.number);

@@ -41,7 +41,9 @@ describe('merging', () => {
     const one = await open();
     one.server.addRuleset(REPO, [{ type: 'merge_queue', parameters: {} }]);
     const { number, head } = await openPull(one);
+    expect(await one.forge.isEnqueued?.(REPO, number)).toBe(false);
     expect(await one.forge.mergePullRequest(REPO, number, squash(head))).toEqual({ enqueued: true });
+    expect(await one.forge.isEnqueued?.(REPO, number)).toBe(true);
     one.server.runMergeQueue(REPO, 'squash');
     expect((await one.forge.getPullRequest(REPO, number)).state).toBe('merged');
   });
