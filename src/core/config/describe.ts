@@ -37,6 +37,7 @@ const RULES = `## Rules across keys
 - Repository names are unique; case does not tell them apart.
 - \`state_dir\` and \`forge.root\` are separate directories, neither inside the other, and neither is your home directory or one above it.
 - \`local_ci\` is for the local forge alone.
+- \`ready.project\` and \`board\` are for GitHub alone. A column is \`project\`, \`field\` and \`value\`, in the place of \`label\`; in the field of that column \`board\` writes \`done\` alone, and no \`auto_ready\` goes with it.
 - A path in \`sandbox.readable\` is refused when it contains the state directory, the local forge, the private key of the app, your home directory or the configuration file, and when it lies in one of the first two. Symbolic links are followed.
 `;
 

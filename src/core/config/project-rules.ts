@@ -12,10 +12,21 @@ export function findProjectProblems(value: unknown): Problem[] {
   const repos = childOf(value, 'repos');
   const onGitHub = childOf(childOf(value, 'forge'), 'kind') === 'github';
   if (!Array.isArray(repos)) return [];
-  return repos.flatMap((repo: unknown, index) => [
-    ...findReadyProblems(childOf(repo, 'ready'), ['repos', index, 'ready'], onGitHub),
-    ...findBoardProblems(repo, ['repos', index, 'board'], onGitHub),
-  ]);
+  return [
+    ...repos.flatMap((repo: unknown, index) => [
+      ...findReadyProblems(childOf(repo, 'ready'), ['repos', index, 'ready'], onGitHub),
+      ...findBoardProblems(repo, ['repos', index, 'board'], onGitHub),
+    ]),
+    ...(repos.some((repo) => isGiven(childOf(repo, 'ready'), 'project')) ? findOwnStarts(value) : []),
+  ];
+}
+
+/** A label of ours is told by its event in the journal; a card tells no more than an account. */
+function findOwnStarts(value: unknown): Problem[] {
+  const what = 'people alone move a card into the column that makes an issue Ready; write `false`, or let a label make issues Ready';
+  return ['dispatch', 'plan'].flatMap((key): Problem[] =>
+    childOf(childOf(value, key), 'auto_ready') === true ? [{ path: [key, 'auto_ready'], what }] : [],
+  );
 }
 
 function findReadyProblems(ready: unknown, path: Path, onGitHub: boolean): Problem[] {

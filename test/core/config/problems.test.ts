@@ -69,6 +69,15 @@ describe('one problem', () => {
       'config.yaml:3: repos[0].ready.label: either a label or a column of a project makes issues Ready; remove one',
     ],
     [
+      'a column into which we would have to move a card',
+      {
+        forge: 'forge: { kind: github }',
+        repos: 'repos: [{ name: acme/shop, ready: { project: 4, field: Status, value: Ready } }]',
+        routing: 'routing: { default: [patch] }\nplan: { auto_ready: true }',
+      },
+      'config.yaml:6: plan.auto_ready: people alone move a card into the column that makes an issue Ready; write `false`, or let a label make issues Ready',
+    ],
+    [
       'a board that shows nothing',
       { forge: 'forge: { kind: github }', repos: 'repos: [{ name: acme/shop, board: { project: 4, field: Status } }]' },
       'config.yaml:3: repos[0].board: would show nothing; give one of `queued`, `running`, `review`, `needs_human`, `done`',
