@@ -1,5 +1,5 @@
 /** A project in the place of the label, and to show where tasks stand: the whole way over HTTP. */
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { BOT, GITHUB_CONFIG, GitHubWorld, PERSON } from '../support/github-world.ts';
@@ -62,6 +62,23 @@ describe('a project on GitHub', { timeout: 120_000 }, () => {
     expect(trayOf(issue)).toBe('done');
     expect(world.server.issue(REPO, issue)).toMatchObject({ state: 'closed', labelIds: [] });
     expect(cardOf(issue)).toEqual({ Stage: 'Finished' });
+  });
+
+  it('costs nobody a label when it cannot be written, and is said once a pass', async () => {
+    const config = world.read('config.yaml');
+    world.write('config.yaml', config.replace('queued: Waiting', 'queued: Nowhere'));
+    const issues = [world.open('One', 'Please.', []), world.open('Two', 'Please.', [])];
+    for (const issue of issues) move(issue, 'Ready');
+    await loop('dispatch');
+    const { labels } = world.server.repo(REPO);
+    const queued = labels.find(({ name }) => name === 'agentos:queued')?.id;
+    for (const issue of issues) expect(world.server.issue(REPO, issue).labelIds).toEqual([queued]);
+    const said = readdirSync(world.path('state/events'))
+      .flatMap((file) => world.read(`state/events/${file}`).trim().split('\n'))
+      .map((line) => JSON.parse(line) as { kind?: string; reason?: string })
+      .filter(({ kind }) => kind === 'project')
+      .map(({ reason }) => reason);
+    expect(said).toEqual([expect.stringContaining('has no value `Nowhere`; it has `Waiting`')]);
   });
 
   it('believes no stranger, and takes back what is moved out', async () => {
