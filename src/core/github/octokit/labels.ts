@@ -8,6 +8,7 @@ import { AgentOsError } from '../../errors.ts';
 import type { Actor, IssueEvent } from '../github.ts';
 import { afterWrite, type Wait } from './after-write.ts';
 import type { GitHubClient } from './client.ts';
+import { RATE_LIMIT } from './issue-query.ts';
 import { readThread } from './issues.ts';
 import { ownerAndName, sameName } from './request-names.ts';
 import { checkLabel } from './text-limits.ts';
@@ -26,6 +27,7 @@ const NODES = `labels(first: 100) { nodes { name } }
     } }
   } }`;
 const LABEL_STATE = `query LabelState($owner: String!, $repo: String!, $number: Int!) {
+  ${RATE_LIMIT}
   repository(owner: $owner, name: $repo) { issueOrPullRequest(number: $number) {
     __typename
     ... on Issue { ${NODES} }

@@ -53,6 +53,8 @@ interface Scan {
   /** When the first of `pages` was asked for. */
   readAt: string;
   also: Map<number, string>;
+  /** Of the numbers of the query, those that the list is expected to have. */
+  listed: readonly number[];
   /** The whole list, once it is known. */
   entries?: ReadonlyMap<number, string>;
   error?: AgentOsError;
@@ -65,7 +67,9 @@ interface Ask extends Omit<ListPart, 'repo'> {
 
 /** @returns by repository, where anything is asked for at all */
 export async function readLists(reader: ListReader, queries: readonly IssueQuery[]): Promise<Map<string, ScannedList | AgentOsError>> {
-  const scans = queries.map((query): Scan => ({ query, round: 0, pages: [], readAt: '', also: new Map() }));
+  const scans = queries.map(
+    (query): Scan => ({ query, round: 0, pages: [], readAt: '', also: new Map(), listed: listedBefore(reader, query) }),
+  );
   let open = scans.map((scan) => firstAsk(scan));
   let riding = reader.passenger;
   for (let size = REPOSITORIES_PER_REQUEST; ; ) {
@@ -82,8 +86,17 @@ export async function readLists(reader: ListReader, queries: readonly IssueQuery
 
 function firstAsk(scan: Scan): Ask {
   const { labels, also } = scan.query;
+  const listed = new Set(scan.listed);
+  const unlisted = [...new Set(also)].filter((number) => isIssueNumber(number) && !listed.has(number));
   // Without labels every issue would be listed.
-  return { scan, also: [...new Set(also)].filter(isIssueNumber), ...(labels.length > 0 && { list: { labels } }) };
+  return { scan, also: unlisted, ...(labels.length > 0 && { list: { labels } }) };
+}
+
+/** Hundreds of tasks may be active, nearly all of them on issues that carry a label: the list tells of these. */
+function listedBefore({ memory }: ListReader, { repo, labels, also }: IssueQuery): number[] {
+  if (labels.length === 0 || also.length === 0) return [];
+  const before = memory.readIndex(repo)?.entries;
+  return before ? [...new Set(also)].filter((number) => before.has(number)) : [];
 }
 
 /** As much as fits into one request; numbers that do not fit are asked for in the next one. */
@@ -141,7 +154,8 @@ function absorb({ scan, list, also }: Ask, part: Fields, askedAt: string, memory
   if (decision.kind === 'next') return [{ scan, list: { labels, after: decision.cursor }, also: [] }];
   if (decision.kind === 'complete') {
     scan.entries = decision.entries;
-    return [];
+    const left = scan.listed.filter((number) => !decision.entries.has(number));
+    return left.length > 0 ? [{ scan, also: left }] : [];
   }
   scan.pages = [];
   scan.round += 1;

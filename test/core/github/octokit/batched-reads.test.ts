@@ -55,11 +55,12 @@ function openReader(name: string): ListReader & { spent: { requests: number; poi
 async function cost(
   reader: ReturnType<typeof openReader>,
   repos: readonly Repository[],
+  also: number[] = [],
 ): Promise<{ found: number; requests: number; points: number }> {
   const before = { ...reader.spent };
   const found = await findIssues(
     reader,
-    repos.map((repo) => ({ repo: nameOf(repo), labels: ['ready', 'agent:working'], also: [] })),
+    repos.map((repo) => ({ repo: nameOf(repo), labels: ['ready', 'agent:working'], also })),
   );
   const views = [...found.values()].flatMap((one) => {
     if (!Array.isArray(one)) throw one;
@@ -90,6 +91,9 @@ describe('the price of a pass', () => {
     expect(await cost(reader, [h.repo])).toEqual({ found: count, requests, points });
     h.store.advance(60);
     expect(await cost(reader, [h.repo])).toEqual({ found: count, requests: 1, points: 1 });
+    // The tasks that were made of them are active, and the list tells of their issues.
+    const numbers = [...h.repo.issues.keys()];
+    expect(await cost(reader, [h.repo], numbers)).toEqual({ found: count, requests: 1, points: 1 });
     h.store.advance(60);
     renameIssue(h.store, issueAt(h.repo, 7), h.reader.id, 'Another title');
     h.store.advance(60);
