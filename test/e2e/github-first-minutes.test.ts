@@ -187,7 +187,7 @@ describe('doctor', () => {
         'ok expiry: the token ends on 2099-01-01',
         expect.stringMatching(/^ok rate limit: 4999 of 5000 requests are left/),
         'ok acme/shop: onto main; required checks: test',
-        'warn acme/shop: actions may not be read: agents are not told what a failed job printed',
+        'warn acme/shop: actions may not be read: jobs that come later are not waited for',
       ]),
     );
     expect(ended.status).toBe(0);

@@ -134,9 +134,13 @@ const LACKS: Record<Feature, { without: string; permission: string; serious(repo
   issues: { without: 'nothing is dispatched', permission: 'Issues: read and write', serious: () => true },
   'pull requests': { without: 'no pull request is opened', permission: 'Pull requests: read and write', serious: () => true },
   contents: { without: 'nothing is fetched or pushed', permission: 'Contents: read and write', serious: () => true },
-  checks: { without: 'nothing is known to be green, so nothing is merged', permission: 'Checks: read', serious: merges },
+  checks: {
+    without: 'nothing is known to be green, so nothing is merged',
+    permission: 'Checks: read (apps and classic tokens alone can have it)',
+    serious: merges,
+  },
   statuses: { without: 'nothing is known to be green, so nothing is merged', permission: 'Commit statuses: read', serious: merges },
-  actions: { without: 'agents are not told what a failed job printed', permission: 'Actions: read', serious: () => false },
+  actions: { without: 'jobs that come later are not waited for', permission: 'Actions: read', serious: () => false },
   permissions: {
     without: 'nobody counts as trusted',
     permission: 'Metadata: read, and the role `write` for the account',

@@ -115,7 +115,7 @@ describe('a repository', () => {
     ['checks', 'full', 'bad acme/shop: checks may not be read: nothing is known to be green, so nothing is merged'],
     ['checks', 'dispatch_only', 'warn acme/shop: checks may not be read: nothing is known to be green, so nothing is merged'],
     ['statuses', 'supervised', 'bad acme/shop: statuses may not be read: nothing is known to be green, so nothing is merged'],
-    ['actions', 'full', 'warn acme/shop: actions may not be read: agents are not told what a failed job printed'],
+    ['actions', 'full', 'warn acme/shop: actions may not be read: jobs that come later are not waited for'],
     ['permissions', 'full', 'bad acme/shop: permissions may not be read: nobody counts as trusted'],
     ['rules', 'full', 'warn acme/shop: rules may not be read: a required check that never reports is not waited for'],
   ])('without %s, %s', (feature, automation, expected) => {

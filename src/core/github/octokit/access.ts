@@ -172,9 +172,14 @@ async function tryFeatures(
     statuses: await tryRead(() => client.read('GET /repos/{owner}/{repo}/commits/{ref}/status', commit)),
     actions: await tryRead(() => client.read('GET /repos/{owner}/{repo}/actions/runs', first)),
     permissions: await tryRead(() =>
-      client.read('GET /repos/{owner}/{repo}/collaborators/{username}/permission', { ...at, username: login }),
+      client.read('GET /repos/{owner}/{repo}/collaborators/{username}/permission', { ...at, username: login }).catch(passOverBot),
     ),
   };
+}
+
+/** The bot of an app has no permission of this kind: that GitHub says so is an answer. */
+function passOverBot(error: unknown): void {
+  if (!(error instanceof AgentOsError && error.code === 'not_found' && /\bis not a user\b/i.test(error.message))) throw error;
 }
 
 /** A refusal says no. So does "not found" of a repository that was just there: GitHub hides what a credential may not see. */

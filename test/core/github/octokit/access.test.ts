@@ -84,6 +84,13 @@ describe('readAccess', () => {
     expect(facts).not.toHaveProperty('others');
   });
 
+  it('takes "not a user" about a bot for an answer', async () => {
+    const permission = '/repos/acme/shop/collaborators/octocat/permission';
+    const said = async (message: string) => (await look({ [permission]: { status: 404, body: { message } } })).facts.repos[0]?.allowed;
+    expect(await said('octocat[bot] is not a user')).toMatchObject({ permissions: 'yes' });
+    expect(await said('Not Found')).toMatchObject({ permissions: 'no' });
+  });
+
   it('goes on past a repository that cannot be seen, and names the checks that rules require', async () => {
     const required = { type: 'required_status_checks', parameters: { required_status_checks: [{ context: 'test' }, { context: 'test' }] } };
     const rules = { body: [{ type: 'deletion' }, required] };
