@@ -74,7 +74,7 @@ function nameColumn(repo: ConfigFile['repos'][number]): ConfigFile['repos'][numb
 }
 
 /** `project 4: Status is Ready`, at most 50 characters; a longer one is cut, and told apart by a hash. */
-export function columnLabel(project: number, field: string, value: string): string {
+function columnLabel(project: number, field: string, value: string): string {
   const text = `project ${project}: ${field} is ${value}`;
   const chars = Array.from(text);
   if (chars.length <= LABEL_LENGTH) return text;

@@ -32,7 +32,7 @@ const ROUNDS = 3;
 const ISSUES_PER_REQUEST = 50;
 
 /** A card of an issue in a column. */
-export interface ReadyCard {
+interface ReadyCard {
   updatedAt: string;
   value: CardValue;
 }
