@@ -6,9 +6,9 @@
 import { createHash } from 'node:crypto';
 import { createFileAtomic, ensureDirectory, readIfThere } from '../atomic-file.ts';
 import type { RepoConfig } from '../config/schema.ts';
-import type { Effects } from '../effects/effects.ts';
+import type { EffectRecord, Effects } from '../effects/effects.ts';
 import type { Actor, GitHub, Issue, IssueView, Permission } from './github.ts';
-import { actorsToAsk, decideReadiness, type Readiness, type ReadinessFacts } from './readiness.ts';
+import { actorsToAsk, decideReadiness, hasLabel, isEditedSinceReady, type Readiness, type ReadinessFacts } from './readiness.ts';
 
 export interface Asker {
   forge: GitHub;
@@ -26,21 +26,26 @@ export async function askReadiness(asker: Asker, repo: RepoConfig, view: IssueVi
   return decideReadiness(await gatherReadiness(asker, repo, view));
 }
 
-async function gatherReadiness(asker: Asker, repo: RepoConfig, { issue, events }: IssueView): Promise<ReadinessFacts> {
+async function gatherReadiness(asker: Asker, repo: RepoConfig, view: IssueView): Promise<ReadinessFacts> {
+  const { issue, events } = view;
   const { forge, effects } = asker;
   const ours = (await effects.list(repo.name, READY_EFFECT)).filter((record) => record.subject === `#${issue.number}`);
+  const { label } = repo.ready;
+  const outdated = ours.filter((record) => !isAbout(record, view, label));
+  const newest = events.findLast((event) => event.kind === 'labeled' && hasLabel([event.label], label));
   const facts: ReadinessFacts = {
     issue,
     events,
-    label: repo.ready.label,
+    label,
     trusted: repo.trusted,
     own: await forge.getIdentity(),
-    ownReadyEvents: new Set(ours.flatMap((record) => eventIdOf(record.result))),
-    ownReadyIntent: ours.some((record) => record.state === 'intent'),
+    ownReadyEvents: new Set(eventsOf(ours.filter((record) => !outdated.includes(record)))),
+    // Not a person's either, where the account is shared.
+    ownReadyIntent: ours.some((record) => record.state === 'intent') || (newest !== undefined && eventsOf(outdated).includes(newest.id)),
     permissions: new Map(),
     pins: new Map(),
   };
-  return { ...facts, ...(await askTrust(asker, repo, actorsToAsk(events, repo.ready.label))) };
+  return { ...facts, ...(await askTrust(asker, repo, actorsToAsk(events, label))) };
 }
 
 /** What `isTrusted` needs to know of these accounts. */
@@ -79,6 +84,19 @@ function pinned(dir: string, actor: Actor): number {
   ensureDirectory(dir);
   createFileAtomic(path, `${actor.id}\n`);
   return Number(readIfThere(path) ?? actor.id);
+}
+
+/**
+ * Whether a label of ours may stand for the text that is there now: an edit between our judgement and the label is older
+ * than the label, so the hash of what was judged alone tells of it. An edit after the label is told by the timeline.
+ */
+function isAbout({ payload }: EffectRecord, { issue, events }: IssueView, label: string): boolean {
+  const { sha256 } = (payload ?? {}) as { sha256?: unknown };
+  return sha256 === undefined || sha256 === snapshotSha(issue) || isEditedSinceReady(events, label);
+}
+
+function eventsOf(records: readonly EffectRecord[]): string[] {
+  return records.flatMap((record) => eventIdOf(record.result));
 }
 
 function eventIdOf(result: unknown): string[] {
