@@ -15,6 +15,7 @@ import { readViews } from './read-views.ts';
 import { ownerAndName, sameRepo } from './request-names.ts';
 import { checkBody, checkComment, checkLabel, checkTitle } from './text-limits.ts';
 import { type RestIssue, toComment, toDependency, toRestIssue } from './to-issue.ts';
+import { findUnblocked } from './unblocked.ts';
 
 /** Issues and pull requests are in one list; twenty thousand of them. */
 const MAX_LIST_PAGES = 200;
@@ -72,10 +73,13 @@ export async function listComments(client: GitHubClient, repo: string, issue_num
   return answers.map((answer) => toComment(answer, `${repo}#${issue_number}`)).sort((a, b) => a.id - b.id);
 }
 
-/** One request for each issue. Nothing where the server does not know dependencies, as an older GitHub Enterprise Server. */
+/** One request for each issue, save where there are many and most wait for nothing. Nothing where the server does not know dependencies, as an older GitHub Enterprise Server. */
 export async function listDependencies(client: GitHubClient, repo: string, issues: readonly number[]): Promise<Map<number, Dependency[]>> {
   const found = new Map<number, Dependency[]>();
-  for (const issue of new Set(issues)) {
+  const asked = new Set(issues);
+  const unblocked = await findUnblocked(client, repo, [...asked]);
+  for (const issue of asked) {
+    if (unblocked.has(issue)) continue;
     const list = await readDependencies(client, repo, issue);
     if (!list) return found;
     if (list.length > 0) found.set(issue, list);
