@@ -172,6 +172,8 @@ function toReport(action: Action, applied: Omit<Applied, 'outcome' | 'ledTo'> & 
 }
 
 function statusOf(reports: Report[]): number {
+  // A credential that is refused concerns the installation, and not the item that met it first.
+  if (reports.some((report) => report.error?.code === 'auth')) return 77;
   if (reports.some((report) => report.outcome === 'failed')) return 1;
   return reports.some((report) => report.error !== undefined) ? 75 : 0;
 }

@@ -149,7 +149,7 @@ async function isNew(ports: Ports, repo: string, number: number): Promise<boolea
 
 /** The forge will say the same again. */
 function isRefusal(error: unknown): error is AgentOsError {
-  return error instanceof AgentOsError && !error.temporary && error.code !== 'io' && error.code !== 'cancelled';
+  return error instanceof AgentOsError && !error.temporary && !['io', 'auth', 'cancelled'].includes(error.code);
 }
 
 /** Only what stands there as we filed it: after an edit a person decides. */

@@ -212,7 +212,12 @@ async function finish(ports: Ports, repo: RepoConfig, letter: Letter, evidence: 
     return settled(ports, await settleReview(ports, letter, ending, published, evidence.protected));
   } catch (error) {
     if (!(error instanceof AgentOsError) || error.code === 'io') throw error;
-    if (error.temporary) return settled(ports, await settlePublishLater(ports, letter, error.message, error.retryAt ?? again()));
+    if (error.temporary || error.code === 'auth') {
+      const waiting = await settled(ports, await settlePublishLater(ports, letter, error.message, error.retryAt ?? again()));
+      // A credential is the operator's affair: the pass says so, and the task only waits.
+      if (error.code === 'auth') throw error;
+      return waiting;
+    }
     const reason = `attempt ${evidence.attempt} succeeded but could not be published: ${error.message}`;
     return settled(ports, await settleEscalated(ports, letter, reason, ending, await findPublished(by, letter.task, evidence)));
   }

@@ -151,7 +151,7 @@ export function listQuery(parts: readonly ListPart[], rider?: Rider): Query {
     const page = `issues(labels: $l${at}, first: ${PAGE_SIZE}${after}, orderBy: {field: UPDATED_AT, direction: DESC}) {
       totalCount pageInfo { hasNextPage endCursor } nodes { number updatedAt } }`;
     const single = also.map((number) => `i${number}: issue(number: ${number}) { number updatedAt repository { nameWithOwner } }`);
-    return `nameWithOwner ${list ? page : ''}\n    ${single.join('\n    ')}`;
+    return `nameWithOwner isArchived ${list ? page : ''}\n    ${single.join('\n    ')}`;
   });
   for (const { name, type, value } of rider?.variables ?? []) names.add(name, type, value);
   const { text, variables } = names.query('Tick', `viewer { login databaseId }\n  ${RATE_LIMIT}\n  ${rider?.fields ?? ''}`, bodies);

@@ -18,7 +18,8 @@ const NOT_SEEN = /^(NOT_FOUND|FORBIDDEN|INSUFFICIENT_SCOPES)$/;
 
 /**
  * The fields of one repository. What it does not have (an issue that is gone)
- * is `null` there; anything else that went wrong is the repository's error.
+ * is `null` there; anything else that went wrong is the repository's error. So
+ * is, where it was asked for, that nothing can be written to it any more.
  * @param alias `r0`, …
  */
 export function repositoryPart(answer: { data: Fields; errors: readonly PartError[] }, alias: string, repo: string): Fields | AgentOsError {
@@ -35,6 +36,8 @@ export function repositoryPart(answer: { data: Fields; errors: readonly PartErro
   const name = part['nameWithOwner'];
   if (name.toLowerCase() !== repo.toLowerCase())
     return new AgentOsError('refused', `\`${repo}\` is now \`${name}\``, { hint: 'Change `repos[].name`.' });
+  if (part['isArchived'] === true)
+    return new AgentOsError('refused', `the repository \`${repo}\` is archived`, { hint: 'Unarchive it, or take it out of `repos`.' });
   const other =
     own ?? errors.find((error) => error.path.length !== 2 || error.type !== 'NOT_FOUND' || part[String(error.path[1])] !== null);
   return other ? notAnswered(repo, other) : part;

@@ -129,6 +129,7 @@ export class IssueForge implements Pick<GitHubClient, 'queryPartial' | 'now'> {
   #repository(repo: ForgeRepository) {
     return {
       nameWithOwner: repo.name,
+      isArchived: false,
       issues: ({ labels, ...args }: PageArgs & { labels: string[] }) => {
         const wanted = labels.map((label) => label.toLowerCase());
         const all = [...repo.issues.values()]
