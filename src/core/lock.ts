@@ -24,7 +24,9 @@ export interface Lock {
 export function tryLock(path: string, waitMs = 0): Lock | undefined {
   const fd = openLockFile(path);
   const wait = waitMs > 0 ? ['-w', String(waitMs / 1000)] : ['-n'];
-  const result = spawnSync('flock', [...wait, '-x', '-E', '75', '3'], { stdio: ['ignore', 'ignore', 'pipe', fd] });
+  // Ours holds tokens and keys, which are not its business.
+  const env = { PATH: process.env['PATH'] ?? '/usr/local/bin:/usr/bin:/bin' };
+  const result = spawnSync('flock', [...wait, '-x', '-E', '75', '3'], { env, stdio: ['ignore', 'ignore', 'pipe', fd] });
   if (result.status === 0) return heldBy(fd);
   closeSync(fd);
   if (result.status === 75) return undefined;

@@ -6,8 +6,9 @@
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Permissions } from '../github-server/accounts.ts';
 import { GitHubServer, type Options } from '../github-server/server.ts';
-import type { RepoSeed } from '../github-server/world.ts';
+import type { CreatedApp, RepoSeed } from '../github-server/world.ts';
 import { type Ended, REPO, ROOT, World } from './world.ts';
 
 /** Who the token belongs to. */
@@ -24,7 +25,15 @@ export interface GitHubWorldOptions {
   server?: Options;
   /** Whose token it is; BOT unless told. */
   account?: string;
+  /** Acts as a GitHub App with these permissions, installed on the repository alone; its key is `app.pem`. */
+  app?: Permissions;
 }
+
+/** What docs/security.md asks of an App. */
+export const APP_PERMISSIONS: Permissions = {
+  ...{ contents: 'write', pull_requests: 'write', issues: 'write' },
+  ...{ checks: 'read', statuses: 'read', actions: 'read', metadata: 'read' },
+};
 
 export const GITHUB_CONFIG = `
 repos:
@@ -41,11 +50,18 @@ sandbox: { mode: "off" }
 export class GitHubWorld extends World {
   readonly server: GitHubServer;
   readonly token: string;
+  readonly #app: CreatedApp | undefined;
 
-  private constructor(dir: string, server: GitHubServer, token: string) {
+  private constructor(dir: string, server: GitHubServer, token: string, app: CreatedApp | undefined) {
     super(dir);
     this.server = server;
     this.token = token;
+    this.#app = app;
+  }
+
+  get app(): CreatedApp {
+    if (!this.#app) throw new Error('this world has no App');
+    return this.#app;
   }
 
   static async begin(options: GitHubWorldOptions = {}): Promise<GitHubWorld> {
@@ -64,9 +80,14 @@ export class GitHubWorld extends World {
       ...options.repo,
     });
     const token = server.createToken(options.account ?? BOT, { scopes: ['repo'] });
-    const world = new GitHubWorld(mkdtempSync(join(tmpdir(), 'agentos-github-')), server, token);
+    const app = options.app && server.createApp({ name: 'Agent OS', account: owner, permissions: options.app, repos: [REPO] });
+    const world = new GitHubWorld(mkdtempSync(join(tmpdir(), 'agentos-github-')), server, token, app);
+    if (app) world.write('app.pem', app.privateKey);
+    const account = app
+      ? `app: { id: ${app.appId}, installation_id: ${app.installationId}, private_key_file: app.pem }`
+      : 'machine_account: true';
     // A pace for a server of one's own: what GitHub asks for would take minutes.
-    const forge = `kind: github, api_url: "${server.apiUrl}", writes: { per_minute: 6000, per_hour: 100000 }, ${options.forge ?? 'machine_account: true'}`;
+    const forge = `kind: github, api_url: "${server.apiUrl}", writes: { per_minute: 6000, per_hour: 100000 }, ${options.forge ?? account}`;
     world.write('config.yaml', `state_dir: ./state\nforge: { ${forge} }\n${options.config ?? GITHUB_CONFIG}`);
     world.write('home/.keep', '');
     return world;
