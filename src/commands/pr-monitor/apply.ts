@@ -65,8 +65,7 @@ async function act(ports: Ports, repo: RepoConfig, letter: Letter, number: numbe
 
 async function updateBranch(ports: Ports, letter: Letter, number: number, expected: string): Promise<Applied> {
   const { task } = letter;
-  const forge = await ports.forge();
-  const { sha } = await ensureUpdate(ports, task, number, expected, () => forge.updateBranch(task.repo, number, expected));
+  const { sha } = await ensureUpdate(ports, task, number, expected, () => makeUpdate(ports, task, number, expected));
   await ports.log.write({
     event: 'pr-monitor.pull_request.updated',
     repo: task.repo,
@@ -77,6 +76,18 @@ async function updateBranch(ports: Ports, letter: Letter, number: number, expect
     reason: `${task.base} merged into ${task.branch} as ${sha}`,
   });
   return { outcome: 'applied', detail: { sha } };
+}
+
+/**
+ * The forge names what stands on the branch once it is done; that this is our merge of the base, and not one that somebody
+ * else pushed at the same moment, the commit itself must show.
+ */
+async function makeUpdate(ports: Ports, task: Task, number: number, expected: string): Promise<{ sha: string }> {
+  const made = await (await ports.forge()).updateBranch(task.repo, number, expected);
+  if (made.sha === expected) return made;
+  const found = await findOwnUpdate(ports, task, expected).catch((error: unknown) => error);
+  if ((found as { sha?: unknown } | undefined)?.sha === made.sha) return made;
+  throw new AgentOsError('unknown_outcome', `nobody knows whether ${made.sha} on #${number} is our update of its branch`, { cause: found });
 }
 
 async function ensureUpdate(ports: Ports, task: Task, number: number, expected: string, act: () => Promise<{ sha: string }>) {

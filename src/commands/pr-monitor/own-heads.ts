@@ -21,7 +21,10 @@ export async function listOwnHeads(ports: Ports, task: Task, headSha: string): P
   for (let step = 0; step < CARRY_LIMIT; step++) {
     const head = heads.at(-1);
     if (head === undefined || head === task.pushed) return heads;
-    const made = updates.find((record) => record.state === 'done' && (record.result as { sha?: string } | undefined)?.sha === head);
+    const made = updates.find(
+      // One that found nothing to do names the head it was asked about.
+      ({ state, key, result }) => state === 'done' && key !== head && (result as { sha?: string } | undefined)?.sha === head,
+    );
     const before = made?.key ?? (await findCutOff(ports, task, head, updates));
     if (before === undefined) return [];
     heads.push(before);
