@@ -71,7 +71,7 @@ export class Passes {
 
   advance(ms: number): void {
     this.now += ms;
-    this.server.advance(ms / 1000);
+    this.server.setNow(new Date(this.now).toISOString());
   }
 
   /** What the next process has. */
