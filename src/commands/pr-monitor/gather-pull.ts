@@ -80,8 +80,9 @@ async function gatherReviews(ports: Ports, repo: RepoConfig, facts: PullFacts): 
 }
 
 function approvedHeads(ports: Ports, repo: string, pull: PullRequest, trusted: Review[]): string[] {
+  // Of one's own work there is no approval, as GitHub has it: the account may be a person's, and the change is an agent's.
   const byReview = newestOpinions(trusted)
-    .filter((review) => review.state === 'approved')
+    .filter((review) => review.state === 'approved' && review.author.id !== pull.author.id)
     .map((review) => review.sha);
   const byOperator = readApproval(ports.paths.approvals, repo, pull.number)?.sha;
   return byOperator === undefined ? byReview : [...byReview, byOperator];
