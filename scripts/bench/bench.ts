@@ -1,18 +1,25 @@
 /**
  * `npm run bench [-- NAME…]`: measures what docs/performance.md promises. One
  * JSON line a figure on stdout, progress on stderr, exit status 1 when a limit
- * is broken. NAME is a bench (`idle`, `mailbox`, `workspace`, `task`) or a
+ * is broken. NAME is a bench (`idle`, `github`, `mailbox`, `workspace`, `task`) or a
  * figure; without one everything is measured. Everything happens in temporary
  * directories that are removed at the end.
  */
 import { type Bench, type Figure, say, toLine } from './figure.ts';
+import { benchGitHub } from './github.ts';
 import { benchIdle } from './idle.ts';
 import { benchMailbox } from './mailbox.ts';
 import { benchTask } from './task.ts';
 import { removeTemporary } from './temporary.ts';
 import { benchWorkspace } from './workspace.ts';
 
-const BENCHES: Record<string, Bench> = { idle: benchIdle, mailbox: benchMailbox, workspace: benchWorkspace, task: benchTask };
+const BENCHES: Record<string, Bench> = {
+  idle: benchIdle,
+  github: benchGitHub,
+  mailbox: benchMailbox,
+  workspace: benchWorkspace,
+  task: benchTask,
+};
 
 const wanted = process.argv.slice(2);
 const unknown = wanted.filter((name) => benchOf(name) === undefined);

@@ -43,7 +43,7 @@ function benchNode(report: Report, world: World, node: string): void {
   const version = execFileSync(node, ['--version'], { encoding: 'utf8' }).trim();
   const note = `${ISSUES} open issues of ${REPO}, none Ready; reference: node -e 0`;
   const bare = [node, '-e', '0'];
-  for (const loop of ['dispatch', 'queue']) {
+  for (const loop of ['dispatch', 'queue', 'pr-monitor']) {
     say(`idle ${loop} on ${version}`);
     const program = [node, world.path('program/bin/agentos.js'), loop];
     const { ms, n } = measureCpu({ programs: [bare, program], env: world.env(), cwd: world.dir, batches: BATCHES });
