@@ -21,7 +21,8 @@ const repository = z.object({
  * @throws AgentOsError `refused` when the repository has another name now, or tells too little to this token
  */
 export async function readRepository(client: GitHubClient, repo: string): Promise<Repository> {
-  const { data } = await client.read('GET /repos/{owner}/{repo}', ownerAndName(repo));
+  // An answer that is kept counts only when GitHub has just said that it still holds.
+  const { data } = await client.read('GET /repos/{owner}/{repo}', ownerAndName(repo), { cache: true });
   const node = parseAnswer(repository, data, `the repository ${repo}`);
   if (!sameRepo(node.full_name, repo)) {
     throw new AgentOsError('refused', `\`${repo}\` is now \`${node.full_name}\``, {

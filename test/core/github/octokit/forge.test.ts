@@ -28,6 +28,16 @@ async function openPull({ forge, push }: OctokitHarness): Promise<{ number: numb
 }
 const squash = (expectedHeadSha: string) => ({ method: 'squash', expectedHeadSha, title: 'Work (#1)', message: 'x' }) as const;
 
+it('asks for settings of the repository at no cost while they stay the same', async () => {
+  const { forge, server } = await open();
+  const before = await forge.getRepository(REPO);
+  expect(await forge.getRepository(REPO)).toEqual(before);
+  server.archiveRepo(REPO);
+  expect(await forge.getRepository(REPO)).toEqual({ ...before, archived: true });
+  const answers = server.requests.filter((request) => request.path.endsWith(`/repos/${REPO}`)).map((request) => request.status);
+  expect(answers).toEqual([200, 304, 200]);
+});
+
 describe('merging', () => {
   it('works on a server that cannot do it in the background', async () => {
     const one = await open({ mergeAsync: false });
