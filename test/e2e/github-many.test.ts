@@ -86,12 +86,14 @@ describe('five hundred Ready issues', { timeout: 120_000 }, () => {
       expect(now.length).toBeGreaterThanOrEqual(HOURLY - 1);
       expect(now.filter((number) => number !== last)).toEqual(expect.arrayContaining(expected.slice(1, -1)));
       expect(now).toEqual([...now].sort((a, b) => a - b));
-      // Nothing is left to write with: the next passes learn what they wrote themselves, then ask one question each.
+      // Nothing is left to write with: the next passes learn what they wrote themselves, then ask next to nothing.
       world.server.advance(60);
       await world.done('dispatch');
       const quiet = await since(() => world.done('dispatch'));
-      expect(graphqlOf(quiet).length).toBe(1);
-      expect([quiet.length <= 2, quiet.filter(isWrite)]).toEqual([true, []]);
+      expect(quiet.filter(({ operation }) => operation === 'Tick').length).toBe(1);
+      // The rest is for the next comment, which has no slot, and for the issue that was cut off.
+      expect(quiet.length).toBeLessThanOrEqual(5);
+      expect(commentsIn(quiet)).toEqual([]);
       passAnHour();
     }
     expect(new Set(commented()).size).toBe(commented().length);
