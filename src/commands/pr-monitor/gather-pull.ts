@@ -18,6 +18,9 @@ import { listOwnHeads } from './own-heads.ts';
 import type { PullFacts, TreeFacts } from './policy.ts';
 import { newestOpinions, type ReviewFacts } from './reviews.ts';
 
+/** How long after its last change a pull request is given for its first check to begin. */
+const BEGIN_MS = 10 * 60_000;
+
 /** The facts of one pull request; also read again right before a merge. */
 export async function gatherPull(ports: Ports, repo: RepoConfig, letter: Letter, number: number): Promise<PullFacts> {
   const forge = await ports.forge();
@@ -45,6 +48,7 @@ export async function gatherPull(ports: Ports, repo: RepoConfig, letter: Letter,
   facts.ours = (await listOwnHeads(ports, task, pull.headSha)).length > 0;
   facts.readiness = await askReadiness({ forge, effects: await ports.effects(), pins: ports.paths.pins }, repo, view);
   facts.checks = await forge.listCheckRuns(task.repo, pull.headSha, pull.base);
+  if (facts.checks.length === 0 && (await mayStillBegin(ports, pull, task.repo))) facts.checksMayCome = true;
   facts.reviews = await gatherReviews(ports, repo, facts);
   const quiet = facts.checks.every((check) => check.state === 'success' || check.state === 'neutral');
   if (!(facts.ours && facts.sameText && pull.mergeable && quiet)) return facts;
@@ -52,6 +56,14 @@ export async function gatherPull(ports: Ports, repo: RepoConfig, letter: Letter,
   if (queue) facts.queue = queue;
   else await addTree(ports, repo, facts);
   return facts;
+}
+
+/** Where the base has checks and the head has none, they have hardly been skipped: a service may need a while to begin. */
+async function mayStillBegin(ports: Ports, { base, updatedAt }: PullRequest, repo: string): Promise<boolean> {
+  if (ports.clock.now().getTime() - Date.parse(updatedAt) > BEGIN_MS) return false;
+  const forge = await ports.forge();
+  const tip = await forge.findBranch(repo, base);
+  return tip !== undefined && (await forge.listCheckRuns(repo, tip, base)).length > 0;
 }
 
 /** Whether the forge's merge queue still has the head that we gave to it; `undefined` when we gave it none. */

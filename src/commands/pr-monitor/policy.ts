@@ -48,6 +48,8 @@ export interface PullFacts {
   /** Every commit on the head is ours: what we pushed, or our own merge of the base. */
   ours: boolean;
   checks: CheckRun[];
+  /** It has no check so far, and there is reason to expect one. */
+  checksMayCome?: boolean;
   reviews: ReviewFacts;
   tree?: TreeFacts;
   /** We gave this head to the forge's merge queue; whether it is still there. */
@@ -151,6 +153,7 @@ function decideChecks(facts: PullFacts): Verdict | undefined {
   const pending = checks.filter((check) => check.state === 'pending');
   if (pending.length > 0) return { kind: 'wait', reason: `checks run: ${names(pending)}` };
   if (failed.length > 0) return fixOnce(task, 'checks', `checks failed: ${names(failed)}`);
+  if (facts.checksMayCome) return { kind: 'wait', reason: `no check has begun on it yet, and ${pull.base} has some` };
   const proof = checks.some((check) => check.state === 'success');
   if (!proof && !facts.hasVerify) {
     return {

@@ -118,6 +118,11 @@ describe('the PR monitor', () => {
       { checks: [check('failure')], task: buildTask({ fixes: 1 }) },
       { kind: 'escalate', reason: 'checks failed: `npm test`, after one fix' },
     ],
+    [
+      'waits for the first check where the base has some',
+      { checks: [], checksMayCome: true, hasVerify: true, tree: { ...tree, verified: true } },
+      { kind: 'wait', reason: expect.stringContaining('no check has begun') },
+    ],
     ['holds without any proof', { checks: [] }, { kind: 'hold', reason: expect.stringContaining('nothing proves it') }],
     ['neutral checks prove nothing', { checks: [check('neutral')] }, { kind: 'hold' }],
     ['verifies the head itself where the forge has no checks', { checks: [], hasVerify: true }, { kind: 'verify-head' }],
