@@ -67,6 +67,19 @@ describe('the whole way on GitHub', { timeout: 120_000 }, () => {
     expect(await world.document('status')).toMatchObject({ paused: false });
   });
 
+  it('asks once, and not on every pass, for a merge that a rule of GitHub forbids', async () => {
+    world.server.protect(REPO, 'main', { requiredReviews: 1 });
+    const issue = world.open('Give a discount on the total', example('discount.md'));
+    const puts = () => world.server.requests.filter((request) => request.method === 'PUT' && /\/merge(-async)?$/.test(request.path));
+    for (let k = 0; k < 3 && puts().length === 0; k++) await world.round();
+    expect(puts()).toHaveLength(1);
+    const { actions } = await world.document('pr-monitor');
+    expect(actions).toMatchObject([{ kind: 'hold', reason: expect.stringContaining('refused the merge') }]);
+    await world.done('pr-monitor');
+    expect(puts()).toHaveLength(1);
+    expect(world.task(issue)?.tray).toBe('review');
+  });
+
   it('leaves strangers, edits and holds alone, and asks once for the label again', async () => {
     world.server.createUser('stranger');
     const stranger = world.server.as('stranger').openIssue(REPO, { title: 'Mine first', body: 'x', labels: ['ready'] });

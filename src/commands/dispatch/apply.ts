@@ -5,6 +5,7 @@ import { AgentOsError } from '../../core/errors.ts';
 import { snapshotSha } from '../../core/github/ask-readiness.ts';
 import { closePullRequest } from '../../core/github/close-pull-request.ts';
 import type { Issue } from '../../core/github/github.ts';
+import { findOwnPullRequest } from '../../core/github/own-pull-request.ts';
 import { ensureStatusComment, type Projector, projectLetter } from '../../core/github/projection.ts';
 import { renderRelabelComment } from '../../core/github/status-comment.ts';
 import { taskBranch } from '../../core/ids.ts';
@@ -101,7 +102,7 @@ async function withdrawTask(ports: Ports, action: IssueAction & { kind: 'withdra
   const letter = await mailbox.find(action.id);
   if (!letter || letter.tray !== action.tray) throw new AgentOsError('conflict', `task ${action.id} has left ${action.tray}`);
   const to = await projector(ports);
-  const pull = letter.task.pull_request;
+  const pull = await findOwnPullRequest(to, letter.task);
   const state = pull === undefined ? 'closed' : await closePullRequest(to, action.repo, pull);
   // A merge by hand closes the issue and takes nothing back; one that could not be verified was told already.
   if (state === 'merged' && letter.task.merged === undefined) return handOver(ports, to, letter);

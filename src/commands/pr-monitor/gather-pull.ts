@@ -5,6 +5,7 @@
 import { readApproval } from '../../core/approvals.ts';
 import { isVerified } from '../../core/checkout/verify-tree.ts';
 import type { RepoConfig } from '../../core/config/schema.ts';
+import type { EffectRecord } from '../../core/effects/effects.ts';
 import type { HostRepository } from '../../core/git/git.ts';
 import { judgeTree } from '../../core/git/tree-policy.ts';
 import { askReadiness, askTrust, snapshotSha } from '../../core/github/ask-readiness.ts';
@@ -14,12 +15,16 @@ import type { Letter } from '../../core/mailbox/mailbox.ts';
 import type { Task } from '../../core/mailbox/task.ts';
 import type { Ports } from '../../core/ports.ts';
 import { readRequest } from '../../core/requests.ts';
+import { cleanLine } from '../../core/text.ts';
 import { listOwnHeads } from './own-heads.ts';
 import type { PullFacts, TreeFacts } from './policy.ts';
 import { newestOpinions, type ReviewFacts } from './reviews.ts';
 
 /** How long after its last change a pull request is given for its first check to begin. */
 const BEGIN_MS = 10 * 60_000;
+
+/** How long a merge that the forge refused is not asked for again. */
+const REFUSED_MS = 10 * 60_000;
 
 /** The facts of one pull request; also read again right before a merge. */
 export async function gatherPull(ports: Ports, repo: RepoConfig, letter: Letter, number: number): Promise<PullFacts> {
@@ -52,7 +57,9 @@ export async function gatherPull(ports: Ports, repo: RepoConfig, letter: Letter,
   facts.reviews = await gatherReviews(ports, repo, facts);
   const quiet = facts.checks.every((check) => check.state === 'success' || check.state === 'neutral');
   if (!(facts.ours && facts.sameText && pull.mergeable && quiet)) return facts;
-  const queue = await readQueue(ports, task, pull);
+  const merge = await findMerge(ports, task, pull);
+  if (merge?.state === 'failed' && isRecent(ports, merge.recordedAt)) facts.refusedMerge = cleanLine(merge.error ?? '', 500);
+  const queue = await readQueue(ports, task, pull, merge);
   if (queue) facts.queue = queue;
   else await addTree(ports, repo, facts);
   return facts;
@@ -66,10 +73,23 @@ async function mayStillBegin(ports: Ports, { base, updatedAt }: PullRequest, rep
   return tip !== undefined && (await forge.listCheckRuns(repo, tip, base)).length > 0;
 }
 
+/** Our own merge of this very head, as far as it came. */
+async function findMerge(ports: Ports, { repo }: Task, { number, headSha }: PullRequest): Promise<EffectRecord | undefined> {
+  return (await ports.effects()).find({ repo, subject: `#${number}`, kind: 'merge-pull-request', key: headSha });
+}
+
+function isRecent(ports: Ports, at: string | undefined): boolean {
+  const age = ports.clock.now().getTime() - Date.parse(at ?? '');
+  return age >= 0 && age < REFUSED_MS;
+}
+
 /** Whether the forge's merge queue still has the head that we gave to it; `undefined` when we gave it none. */
-async function readQueue(ports: Ports, { repo }: Task, { number, headSha }: PullRequest): Promise<PullFacts['queue']> {
-  const effect = { repo, subject: `#${number}`, kind: 'merge-pull-request', key: headSha };
-  const merge = await (await ports.effects()).find(effect);
+async function readQueue(
+  ports: Ports,
+  { repo }: Task,
+  { number }: PullRequest,
+  merge: EffectRecord | undefined,
+): Promise<PullFacts['queue']> {
   const { result } = merge?.state === 'done' ? merge : {};
   if (typeof result !== 'object' || result === null || !('enqueued' in result)) return undefined;
   return (await (await ports.forge()).isEnqueued?.(repo, number)) ? 'in' : 'out';

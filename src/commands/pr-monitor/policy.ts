@@ -52,6 +52,8 @@ export interface PullFacts {
   checksMayCome?: boolean;
   reviews: ReviewFacts;
   tree?: TreeFacts;
+  /** Why the forge refused a moment ago to merge this head. */
+  refusedMerge?: string;
   /** We gave this head to the forge's merge queue; whether it is still there. */
   queue?: 'in' | 'out';
   /** What the verdict rests on, in one word; absent where the forge gives no stamps. */
@@ -184,6 +186,8 @@ function decideMerge(facts: PullFacts): Verdict {
   if (!tree.upToDate) return { kind: 'update-branch', reason: `${pull.base} has moved on` };
   const checked = checks.some((check) => check.state === 'success');
   if (!checked && !tree.verified) return { kind: 'verify-head', reason: 'the forge has no checks: `verify` runs on this head' };
+  if (facts.refusedMerge !== undefined)
+    return { kind: 'hold', reason: `${facts.task.repo} refused the merge: ${facts.refusedMerge}; it is tried again every ten minutes` };
   const why = approved ? 'approved' : '`automation: full`';
   return { kind: 'merge', reason: `${checked ? `green (${names(checks)})` : 'verified'}, up to date with ${pull.base}, ${why}` };
 }

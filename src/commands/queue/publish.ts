@@ -9,6 +9,7 @@ import { AgentOsError } from '../../core/errors.ts';
 import type { Evidence } from '../../core/evidence.ts';
 import type { Git, HostRepository } from '../../core/git/git.ts';
 import type { GitHub, PullRequest } from '../../core/github/github.ts';
+import { listOwnPullRequest, OPEN_PULL_REQUEST } from '../../core/github/own-pull-request.ts';
 import type { Task } from '../../core/mailbox/task.ts';
 
 export interface Publisher {
@@ -88,7 +89,7 @@ export async function findPublished(
 ): Promise<Pick<Task, 'pushed' | 'pull_request'>> {
   const { repo, branch, issue, id } = task;
   const push = await effects.find({ repo, subject: branch, kind: 'push-branch', key: evidence.commit ?? '' });
-  const opened = await effects.find({ repo, subject: `#${issue}`, kind: 'open-pull-request', key: id });
+  const opened = await effects.find({ repo, subject: `#${issue}`, kind: OPEN_PULL_REQUEST, key: id });
   const number = opened?.state === 'done' ? (opened.result as { number?: unknown } | undefined)?.number : undefined;
   return {
     ...(push?.state === 'done' && evidence.commit !== undefined && { pushed: evidence.commit }),
@@ -106,14 +107,12 @@ async function openPullRequest(by: Publisher, task: Task, title: string, body: s
   const { number } = await effects.ensure({
     repo: task.repo,
     subject: `#${task.issue}`,
-    kind: 'open-pull-request',
+    kind: OPEN_PULL_REQUEST,
     key: task.id,
     nature: 'once',
     probe: async () => {
-      const own = await forge.getIdentity();
-      const pulls = await forge.listPullRequests(task.repo, { state: 'all', head: task.branch });
-      const ours = pulls.filter((pull) => pull.author.id === own.id).at(-1);
-      return ours ? { number: ours.number } : undefined;
+      const number = await listOwnPullRequest(forge, task);
+      return number === undefined ? undefined : { number };
     },
     act: () => forge.createPullRequest(task.repo, { title, body, head: task.branch, base: task.base }),
   });

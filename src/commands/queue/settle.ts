@@ -4,6 +4,7 @@ import { endOpenAttempt } from '../../core/end-attempt.ts';
 import type { EventName } from '../../core/events/event.ts';
 import type { Evidence } from '../../core/evidence.ts';
 import { closePullRequest } from '../../core/github/close-pull-request.ts';
+import { findOwnPullRequest } from '../../core/github/own-pull-request.ts';
 import { showLetter } from '../../core/github/projection.ts';
 import type { Letter, Tray } from '../../core/mailbox/mailbox.ts';
 import type { Attempt, Task } from '../../core/mailbox/task.ts';
@@ -62,10 +63,10 @@ export async function settleOutcome(ports: Ports, letter: Letter, ending: Ending
 /** A person took the task back: its work is preserved, its open pull request closed; one that was merged meanwhile is finished instead. */
 export async function settleWithdrawn(ports: Ports, letter: Letter, request: TaskRequest, ending?: Ending): Promise<Letter> {
   const task = ended(ports, letter.task, ending);
-  if (task.pull_request !== undefined) {
-    const to = { forge: await ports.forge(), effects: await ports.effects() };
-    if ((await closePullRequest(to, task.repo, task.pull_request)) === 'merged') return settleMerged(ports, { ...letter, task });
-  }
+  const to = { forge: await ports.forge(), effects: await ports.effects() };
+  const pull = await findOwnPullRequest(to, task);
+  if (pull !== undefined && (await closePullRequest(to, task.repo, pull)) === 'merged')
+    return settleMerged(ports, { ...letter, task: { ...task, pull_request: pull } });
   const word = request.kind === 'supersede' ? 'Superseded' : 'Withdrawn';
   const moved = await move(ports, letter, 'failed', { ...task, note: `${word}: ${request.reason}.` });
   clearRequest(ports.paths.requests, task.id);

@@ -123,6 +123,11 @@ describe('the PR monitor', () => {
       { checks: [], checksMayCome: true, hasVerify: true, tree: { ...tree, verified: true } },
       { kind: 'wait', reason: expect.stringContaining('no check has begun') },
     ],
+    [
+      'holds what the forge has just refused to merge',
+      { refusedMerge: 'at least 1 approving review is required' },
+      { kind: 'hold', reason: expect.stringContaining('refused the merge: at least 1 approving review') },
+    ],
     ['holds without any proof', { checks: [] }, { kind: 'hold', reason: expect.stringContaining('nothing proves it') }],
     ['neutral checks prove nothing', { checks: [check('neutral')] }, { kind: 'hold' }],
     ['verifies the head itself where the forge has no checks', { checks: [], hasVerify: true }, { kind: 'verify-head' }],
