@@ -24,7 +24,9 @@ export function watchProcesses(root: number, pause = 10): ProcessWatch {
   const look = () => {
     for (const pid of growFamily(family)) {
       const [argv, env] = [readList(pid, 'cmdline'), readList(pid, 'environ')];
-      if (argv.length > 0) seen.set(`${pid} ${argv.join('\0')} ${env.join('\0')}`, { pid, argv, env });
+      // Between its start and its program a process has the arguments of the one before: both are read as of one program.
+      const same = readList(pid, 'cmdline').join('\0') === argv.join('\0');
+      if (argv.length > 0 && same) seen.set(`${pid} ${argv.join('\0')} ${env.join('\0')}`, { pid, argv, env });
     }
   };
   look();

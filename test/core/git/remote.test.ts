@@ -206,8 +206,11 @@ function watchProcesses(): { stop(): { args: string[]; holders: string[] } } {
       if (!/^\d+$/.test(pid)) continue;
       try {
         args.add(readFileSync(`/proc/${pid}/cmdline`, 'latin1').replaceAll('\0', ' '));
+        // Between its start and its program a process has the name of the one before: both are read as of one program.
+        const program = () => readFileSync(`/proc/${pid}/comm`, 'utf8').trim();
+        const before = program();
         const environment = readFileSync(`/proc/${pid}/environ`, 'latin1');
-        if (environment.includes(PASSWORD)) holders.add(readFileSync(`/proc/${pid}/comm`, 'utf8').trim());
+        if (environment.includes(PASSWORD) && program() === before) holders.add(before);
       } catch {
         // It ended meanwhile.
       }
