@@ -78,6 +78,8 @@ describe('a state directory that cannot be used', () => {
     const watch = world.start(['dispatch', '--watch', '1']);
     try {
       await until(() => world.task(issue)?.tray === 'inbox');
+      // A first pass that fails ends the command; this one is over.
+      await until(() => JSON.parse(world.read('state/loops/dispatch.json')).finished?.exit === 0);
       renameSync(world.path('state/mailbox'), world.path('aside'));
       world.write('state/mailbox', 'x');
       await until(() => JSON.parse(world.read('state/loops/dispatch.json')).finished?.exit === 78);
