@@ -68,7 +68,7 @@ export class GitHubInstallation extends World {
 }
 
 /** `owner/name` of the configured repository at this place. */
-export function nameOf(place: number): string {
+function nameOf(place: number): string {
   return `${OWNER}/shop-${place}`;
 }
 

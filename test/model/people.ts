@@ -5,13 +5,15 @@ import { type Hook, type Loop, type Step, scripts } from './script.ts';
 import { walk } from './walk.ts';
 
 const FULL = process.env['AGENTOS_SWEEP'] === 'full';
+/** Fewer where somebody waits for the tests. */
+const CI = process.env['CI'] !== undefined;
 /** The same scripts each time; others where AGENTOS_SWEEP=full or AGENTOS_SEED asks for them. */
 const SEED = Number(process.env['AGENTOS_SEED'] ?? (FULL ? Date.now() % 1_000_000 : 4));
 const LONGEST = 70;
-const SCRIPTS = FULL ? 160 : 16;
+const SCRIPTS = FULL ? 160 : CI ? 16 : 4;
 
 /** Steps that are walked at least: what people did, and passes. */
-export const STEPS = FULL ? 10_000 : 1000;
+export const STEPS = FULL ? 10_000 : CI ? 1000 : 200;
 export const TIME_MS = FULL ? 7_200_000 : 1_200_000;
 
 /** @returns the steps of all walks. @throws with the shortest script that breaks a rule, and everything that happened in it. */

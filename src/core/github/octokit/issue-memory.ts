@@ -30,7 +30,7 @@ export interface IssueIndex extends KnownList {
   also: readonly number[];
 }
 
-export interface RememberedView {
+interface RememberedView {
   view: IssueView;
   /** No later than the moment it was read, by the forge's clock. */
   readAt: string;

@@ -17,59 +17,6 @@ export function isIssueNumber(number: number): boolean {
   return Number.isInteger(number) && number > 0 && number <= INT_MAX;
 }
 
-export interface Connection<T> {
-  pageInfo: { hasNextPage: boolean; endCursor: string | null };
-  nodes: (T | null)[];
-}
-
-/** `databaseId` is absent where the kind of account has none; `null` in place of the whole where it is gone. */
-export interface ActorNode {
-  __typename: string;
-  login: string;
-  databaseId?: number | null;
-}
-
-/** One of `TIMELINE_TYPES`; which fields there are depends on `__typename`. */
-export interface TimelineNode {
-  __typename: string;
-  id: string;
-  createdAt: string;
-  actor: ActorNode | null;
-  label?: { name: string };
-  previousTitle?: string;
-  currentTitle?: string;
-  stateReason?: string | null;
-}
-
-/** An edit of the body. The first one stands for the text as it was created. */
-export interface EditNode {
-  id: string;
-  editedAt: string;
-  editor: ActorNode | null;
-}
-
-/** What `ISSUE_VIEW` answers; from outside, so only the shape we asked for. */
-export interface IssueNode {
-  id: string;
-  number: number;
-  repository: { nameWithOwner: string };
-  title: string;
-  body: string;
-  state: string;
-  stateReason: string | null;
-  createdAt: string;
-  updatedAt: string;
-  closedAt: string | null;
-  lastEditedAt: string | null;
-  isPinned: boolean | null;
-  author: ActorNode | null;
-  editor: ActorNode | null;
-  assignees: Connection<{ login: string }>;
-  labels: Connection<{ name: string }> | null;
-  userContentEdits: Connection<EditNode> | null;
-  timelineItems: Connection<TimelineNode>;
-}
-
 /** The connections of a view, each with what its nodes are asked for. */
 const CONNECTIONS = {
   assignees: { args: 'first: 20', nodes: 'login' },
@@ -99,7 +46,7 @@ export const ACCOUNT = `fragment Account on Actor {
 }`;
 
 /** Fragments of an issue with its timeline, `...View`: four connections. */
-export const ISSUE_VIEW = `fragment View on Issue {
+const ISSUE_VIEW = `fragment View on Issue {
   id
   number
   repository { nameWithOwner }

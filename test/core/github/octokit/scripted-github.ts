@@ -24,7 +24,7 @@ export interface Scripted {
 /** By `GET /repos/acme/shop?page=2`, or without the query; of a list one answer after the other, the last one again and again. */
 export type Script = Record<string, Scripted | Scripted[]>;
 
-export interface Asked {
+interface Asked {
   /** `GET /repos/acme/shop`. */
   what: string;
   query: URLSearchParams;
