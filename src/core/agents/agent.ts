@@ -4,6 +4,7 @@
  * lower it (docs/adr/0011-outcome.md).
  */
 import type { SandboxExit } from '../sandbox/sandbox.ts';
+import type { AgentFailure, TokenUsage } from './report.ts';
 
 export interface AgentRequest {
   task: string;
@@ -31,6 +32,13 @@ export interface AgentReply {
   ended: SandboxExit['ended'];
   exitCode: number | null;
   durationMs: number;
+  /** How the run failed beyond the tree, where it did; a tree that passes every gate outweighs it. */
+  failure?: AgentFailure;
+  usage?: TokenUsage;
+  /** In US dollars; absent when unknown. */
+  costUsd?: number;
+  /** The agent's own name of its session. */
+  session?: string;
 }
 
 export interface Agent {

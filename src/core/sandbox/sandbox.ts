@@ -19,6 +19,13 @@ export interface SandboxRun {
   /** Text for stdin; empty when absent. */
   stdin?: string;
   network: boolean;
+  /**
+   * Unix socket of a gateway that is reached inside on a loopback port:
+   * `@AGENTOS_RELAY@` in `argv` and `env` becomes its `host:port`. Works without `network`.
+   */
+  gateway?: string;
+  /** Sees what goes to stdout, beside the transcript. */
+  onStdout?: (chunk: Buffer) => void;
   /** Wall clock. */
   timeoutMs: number;
   /** Longest time without output; absent: not watched. */

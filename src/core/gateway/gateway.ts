@@ -1,0 +1,45 @@
+/**
+ * The port of the model gateway: the one door of a confined agent to its model
+ * (docs/adr/0018-gateway.md). It listens on a Unix socket on the host, knows
+ * the key, which never enters the sandbox, asks nothing but the configured
+ * address, and sees every answer of the provider: so it tells how a provider
+ * failed in the same words for every agent, ends answers that stall, and stops
+ * a run that asks without end.
+ */
+import type { AgentFailure, TokenUsage } from '../agents/report.ts';
+
+/** Which wire format is spoken, and so how the key is sent and how failures and usage read. */
+export type Protocol = 'anthropic' | 'openai' | 'google';
+
+export interface GatewayOptions {
+  protocol: Protocol;
+  /** The provider's address with an optional path, as configured: `https://api.anthropic.com`. */
+  baseUrl: string;
+  key: string;
+  /** Existing private directory in which the socket is made. */
+  directory: string;
+  /** Requests to the model in this run; the next one is answered with an error and the run counts as over its limit. */
+  maxRequests: number;
+  /** Longest time for the head of an answer, and between two pieces of it. */
+  idleMs: number;
+  now: () => Date;
+}
+
+/** What a gateway saw of one run. */
+export interface GatewayReport {
+  /** Requests that were sent to the provider. */
+  requests: number;
+  /** How the last answer failed; absent when it was a success or nothing was asked. */
+  failure?: AgentFailure;
+  /** Sum over the answers that named their usage; absent when none did. */
+  usage?: TokenUsage;
+}
+
+export interface Gateway {
+  /** Absolute path of the socket. */
+  readonly socket: string;
+  /** What the agent uses as its key: random, worth nothing outside this socket. */
+  readonly pass: string;
+  report(): GatewayReport;
+  close(): Promise<void>;
+}
