@@ -20,6 +20,8 @@ export interface GatewayOptions {
   directory: string;
   /** Requests to the model in this run; the next one is answered with an error and the run counts as over its limit. */
   maxRequests: number;
+  /** True when what was used is all that this run may use; the next request is answered with an error and the run counts as over its limit. */
+  isSpent?: (usage: TokenUsage) => boolean;
   /** Longest time for the head of an answer, and between two pieces of it. */
   idleMs: number;
   now: () => Date;

@@ -31,6 +31,8 @@ export interface Invocation {
   files: Record<string, string>;
   /** Whether the prompt is given on stdin. */
   stdin: boolean;
+  /** Host paths that the program needs beside itself, shown read-only. */
+  readable?: string[];
 }
 
 /** What the output said so far; folded event by event. */
@@ -49,7 +51,7 @@ export interface CliReport {
 export interface CliKind {
   /** `kind:` in the configuration. */
   readonly kind: string;
-  /** Program looked for on PATH. */
+  /** Program looked for on PATH, or its absolute path. */
   readonly program: string;
   readonly protocol: Protocol;
   /** The provider's address where the configuration names none. */
