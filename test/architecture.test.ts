@@ -28,8 +28,8 @@ const PURE = [
   /^core\/github\/octokit\/(answer|to-issue|to-pull|check-runs|failure|request-names|text-limits)\.ts$/,
   /^core\/git\/(git|tree-policy|glob|protected-paths|names)\.ts$/,
   /^core\/models\/(models|provider-error|extract-json|fit-text)\.ts$/,
-  /^core\/agents\/(agent|result|result-sections|issue-blocks|unified-diff)\.ts$/,
-  /^core\/(effects\/(effects|decide-effect)|sandbox\/sandbox|routing\/chain|memory\/(entries|render)|fsck\/(snapshot|([a-z]+-)?invariants))\.ts$/,
+  /^core\/agents\/(agent|report|result|result-sections|issue-blocks|unified-diff)\.ts$/,
+  /^core\/(effects\/(effects|decide-effect)|sandbox\/sandbox|routing\/(chain|breaker|choose)|memory\/(entries|render)|fsck\/(snapshot|([a-z]+-)?invariants))\.ts$/,
 ];
 
 /** Which files may import a vendor package. A package that is not listed may be used anywhere in core and commands. */

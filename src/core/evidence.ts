@@ -27,6 +27,11 @@ const Evidence = z.looseObject({
   protected: z.array(z.string()),
   /** The end of what failed, for the next agent. */
   output: z.string(),
+  /** Tokens that the provider counted; `input_tokens` without what came from its cache. */
+  usage: z.looseObject({ input_tokens: z.number(), output_tokens: z.number() }).optional(),
+  cost_usd: z.number().optional(),
+  /** When the provider may be asked again, where it said so. */
+  retry_at: z.iso.datetime().optional(),
   result: z.looseObject({ decisions: z.array(z.string()), risks: z.array(z.string()), summary: z.string() }).optional(),
 });
 export type Evidence = z.infer<typeof Evidence>;

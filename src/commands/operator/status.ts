@@ -5,6 +5,8 @@ import { type Letter, TRAYS, type Tray } from '../../core/mailbox/mailbox.ts';
 import { listNames } from '../../core/mailbox/tray-files.ts';
 import { isPaused, isRepoPaused } from '../../core/pause.ts';
 import type { Ports } from '../../core/ports.ts';
+import { isResting } from '../../core/routing/breaker.ts';
+import { readBreaker } from '../../core/routing/breakers.ts';
 import { idPrefix, listIds } from './find-task.ts';
 import { gatherLoops } from './loop-health.ts';
 import { renderStatus, type Status, type StatusTask, type TrayCounts } from './render-status.ts';
@@ -89,7 +91,10 @@ async function gatherAgents(ports: Ports, orElse: OrElse): Promise<Status['agent
       if (error instanceof AgentOsError) return { ready: false as const, reason: error.message };
       throw error;
     });
-    rows.push({ name, ready: probe.ready, reason: probe.ready ? '' : probe.reason, coolingUntil: null });
+    const breaker = await orElse(undefined, () => readBreaker(ports.paths.breakers, name));
+    const rest = isResting(breaker, ports.clock.now()) ? breaker : undefined;
+    const reason = probe.ready ? (rest?.reason ?? '') : probe.reason;
+    rows.push({ name, ready: probe.ready, reason, coolingUntil: rest?.until ?? null });
   }
   return rows;
 }

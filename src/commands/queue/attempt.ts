@@ -15,10 +15,11 @@ import type { Ports } from '../../core/ports.ts';
 import { readRequest } from '../../core/requests.ts';
 import { turnOrder } from '../../core/routing/chain.ts';
 import type { Action, Applied } from '../run-command.ts';
+import { chooseAgent, noteRun } from './choose.ts';
 import { gatherStart } from './gather.ts';
 import { type Job, markOf } from './job.ts';
 import { judgeAttempt } from './judge.ts';
-import { type Outcome, toInfrastructure } from './outcome.ts';
+import { type Agents, type Outcome, toInfrastructure } from './outcome.ts';
 import { fetchBase, prepareAttempt } from './prepare.ts';
 import { findPublished, publish } from './publish.ts';
 import { salvage } from './salvage.ts';
@@ -29,6 +30,7 @@ import {
   settleOutcome,
   settlePublishLater,
   settleReview,
+  settleWait,
   settleWithdrawn,
   show,
 } from './settle.ts';
@@ -44,14 +46,17 @@ export async function runAttempt(ports: Ports, repo: RepoConfig, claimed: Letter
     const evidence = readEvidence(runPath(ports.paths, claimed.task.id, cutOff.n));
     if (evidence?.outcome === 'complete') return tell(await finish(ports, repo, claimed, evidence));
   }
-  const agent = await chooseAgent(ports, claimed);
-  const { letter, attempt } = await beginAttempt(ports, claimed, agent);
+  const choice = await chooseAgent(ports, claimed.task);
+  if (choice.kind === 'wait') return tell(await settled(ports, await settleWait(ports, claimed, choice.reason, choice.until)));
+  const agent = choice.kind === 'run' ? choice.agent : { name: turnOrder(claimed.task)[0] ?? '', reason: choice.reason };
+  const passedOver = choice.kind === 'run' ? choice.passedOver : [];
+  const { letter, attempt } = await beginAttempt(ports, claimed, agent, passedOver);
   await show(ports, letter);
   const stop = watchStop(ports, letter.task.id);
   try {
     const job = await openJob(ports, repo, letter, agent, attempt, stop.signal);
     const evidence = await work(job);
-    if ('code' in evidence && !('version' in evidence)) return tell(await settleOther(ports, letter, evidence, stop));
+    if ('code' in evidence && !('version' in evidence)) return tell(await settleOther(job, evidence, stop));
     return tell(await end(ports, repo, letter, evidence as Evidence, stop));
   } finally {
     stop.end();
@@ -101,20 +106,12 @@ async function work(job: Job): Promise<Evidence | Failure> {
   }
 }
 
-/** The first agent, from the one whose turn it is, that can run now. @throws `unavailable` when none can. */
-async function chooseAgent(ports: Ports, letter: Letter): Promise<Agent | { name: string; reason: string }> {
-  const agents = await ports.agents();
-  const reasons: string[] = [];
-  for (const name of turnOrder(letter.task)) {
-    const agent = agents.get(name);
-    const probe = agent ? await agent.probe() : { ready: false as const, reason: 'not configured any more' };
-    if (agent && probe.ready) return agent;
-    reasons.push(`${name}: ${probe.ready ? '' : probe.reason}`);
-  }
-  return { name: turnOrder(letter.task)[0] ?? '', reason: `no agent of the chain can run: ${reasons.join('; ')}` };
-}
-
-async function beginAttempt(ports: Ports, claimed: Letter, agent: { name: string }): Promise<{ letter: Letter; attempt: number }> {
+async function beginAttempt(
+  ports: Ports,
+  claimed: Letter,
+  agent: { name: string },
+  passedOver: readonly string[],
+): Promise<{ letter: Letter; attempt: number }> {
   const { not_before: _, ...task } = claimed.task;
   const attempt = (task.attempts.at(-1)?.n ?? 0) + 1;
   const kind = task.fix ? ('fix' as const) : ('work' as const);
@@ -130,7 +127,7 @@ async function beginAttempt(ports: Ports, claimed: Letter, agent: { name: string
     agent: agent.name,
     type: task.type,
     outcome: 'started',
-    reason: kind,
+    reason: [kind, ...passedOver].join('; '),
   });
   return { letter, attempt };
 }
@@ -162,12 +159,15 @@ async function openJob(
   };
 }
 
+/** The kind of what stands in where no agent of the chain can run. */
+const NOBODY = 'none';
+
 /** Stands in for an agent that cannot run: the attempt ends as an infrastructure outcome and counts for nothing. */
 function cannotRun(agent: { name: string; reason: string }): Agent {
   const reason = agent.reason;
   return {
     name: agent.name,
-    kind: 'none',
+    kind: NOBODY,
     probe: async () => ({ ready: false, reason }),
     run: async () => {
       throw new AgentOsError('unavailable', reason);
@@ -184,15 +184,27 @@ async function end(
 ): Promise<Letter> {
   const request = stop.request();
   if (request) return settled(ports, await settleWithdrawn(ports, letter, request, toEnding(evidence)));
+  await noteRun(ports, evidence.agent, letter.task, {
+    ...evidence,
+    retryAt: evidence.retry_at === undefined ? undefined : new Date(evidence.retry_at),
+  });
   if (evidence.outcome === 'complete') return finish(ports, repo, letter, evidence);
-  return settled(ports, await settleOutcome(ports, letter, toEnding(evidence)));
+  return settled(ports, await settleOutcome(ports, letter, toEnding(evidence), await lookAround(ports, letter)));
 }
 
-async function settleOther(ports: Ports, letter: Letter, failure: Failure, stop: ReturnType<typeof watchStop>): Promise<Letter> {
+/** Who could take the next attempt now, or when. */
+async function lookAround(ports: Ports, letter: Letter): Promise<Agents> {
+  const choice = await chooseAgent(ports, letter.task);
+  return choice.kind === 'wait' ? { nextAt: choice.until } : { free: choice.kind === 'run' };
+}
+
+async function settleOther({ ports, letter, agent }: Job, failure: Failure, stop: ReturnType<typeof watchStop>): Promise<Letter> {
   const { retryAt, ...outcome } = failure;
   const request = stop.request();
   if (request) return settled(ports, await settleWithdrawn(ports, letter, request, { outcome }));
-  return settled(ports, await settleOutcome(ports, letter, { outcome, retryAt }));
+  // An agent that was not there at all has nothing to rest from: the next pass looks again.
+  if (agent.kind !== NOBODY) await noteRun(ports, agent.name, letter.task, { ...outcome, retryAt });
+  return settled(ports, await settleOutcome(ports, letter, { outcome }, await lookAround(ports, letter)));
 }
 
 /** Publishes a complete attempt, unless a person took the issue back, held or changed it, or pulled the switch meanwhile. */
@@ -251,8 +263,8 @@ async function settled(ports: Ports, letter: Letter): Promise<Letter> {
 }
 
 function toEnding(evidence: Evidence): Ending {
-  const { outcome, code, summary, base, tree, commit } = evidence;
-  return { outcome: { outcome, code, summary }, evidence: { base, tree, commit } };
+  const { outcome, code, summary, base, tree, commit, usage, cost_usd } = evidence;
+  return { outcome: { outcome, code, summary }, evidence: { base, tree, commit, usage, cost_usd } };
 }
 
 function tell(letter: Letter): Applied {

@@ -16,7 +16,7 @@ import type { ImportedTree } from '../../core/git/git.ts';
 import { judgeTree, type TreeChange } from '../../core/git/tree-policy.ts';
 import { cleanLine } from '../../core/text.ts';
 import type { Job } from './job.ts';
-import { type AttemptFacts, decideOutcome, type Outcome } from './outcome.ts';
+import { type AttemptFacts, decideOutcome, isOutweighed, type Outcome } from './outcome.ts';
 import type { Prepared } from './prepare.ts';
 import { renderCommitMessage, renderPullRequestBody } from './report.ts';
 import { setAside } from './salvage.ts';
@@ -47,11 +47,13 @@ export async function judgeAttempt(job: Job, prepared: Prepared, reply: AgentRep
     base: prepared.base,
     protected: found.protected,
     output: found.output,
+    ...toUsed(reply),
     ...(found.imported && { tree: found.imported.tree }),
     ...(commit !== undefined && { commit }),
     ...(found.result && { result: { summary: found.result.summary, decisions: found.result.decisions, risks: found.result.risks } }),
     ...(outcome.outcome === 'complete' && found.result && describe(job, found, found.result)),
   };
+  writeUsage(job.runDir, reply);
   writeEvidence(job.runDir, evidence);
   crashPoint('queue:evidence-written');
   return evidence;
@@ -60,16 +62,39 @@ export async function judgeAttempt(job: Job, prepared: Prepared, reply: AgentRep
 async function find(job: Job, prepared: Prepared, reply: AgentReply): Promise<Findings> {
   const report = readResultFile(job.tree);
   keepResultFile(job, 'result' in report);
-  const facts: AttemptFacts = { ended: reply.ended, durationMs: reply.durationMs };
+  const facts: AttemptFacts = { ended: reply.ended, durationMs: reply.durationMs, ...(reply.failure && { failure: reply.failure }) };
   if ('result' in report) facts.result = toSaid(report.result);
   else facts.problem = { code: report.problem, reason: report.reason };
   const found: Findings = { facts, changes: [], protected: [], output: '', ...('result' in report && { result: report.result }) };
   const imported = await importTree(job, prepared, found);
   if (!imported) return found;
   await judgePolicy(job, prepared, found, imported);
-  const worth = reply.ended === 'exited' && facts.result?.status === 'complete' && facts.refused?.length === 0 && facts.changed !== 0;
+  const ended = reply.ended === 'exited' && (!reply.failure || isOutweighed(reply.failure));
+  const worth = ended && facts.result?.status === 'complete' && facts.refused?.length === 0 && facts.changed !== 0;
   if (worth) await prove(job, prepared, found, imported);
   return found;
+}
+
+/** What the run used, for the evidence and the events. */
+function toUsed({ usage, costUsd, failure }: AgentReply): Pick<Evidence, 'usage' | 'cost_usd' | 'retry_at'> {
+  return {
+    ...(usage && {
+      usage: {
+        input_tokens: usage.input,
+        cache_read_tokens: usage.cacheRead,
+        cache_write_tokens: usage.cacheWrite,
+        output_tokens: usage.output,
+      },
+    }),
+    ...(costUsd !== undefined && { cost_usd: costUsd }),
+    ...(failure?.retryAt && { retry_at: failure.retryAt.toISOString() }),
+  };
+}
+
+/** `usage.json`, for people; only where the agent reports any. */
+function writeUsage(runDir: string, reply: AgentReply): void {
+  const used = { ...toUsed(reply), ...(reply.session !== undefined && { session: reply.session }) };
+  if (Object.keys(used).length > 0) writeFileAtomic(`${runDir}/usage.json`, `${JSON.stringify(used, null, 2)}\n`, { durable: false });
 }
 
 async function importTree(job: Job, prepared: Prepared, found: Findings): Promise<ImportedTree | undefined> {

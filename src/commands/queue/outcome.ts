@@ -3,6 +3,7 @@
  * says can lower it and never raise it (docs/adr/0011-outcome.md). And where the task goes
  * after it. Pure.
  */
+import type { AgentFailure, FailureKind } from '../../core/agents/report.ts';
 import type { ErrorCode } from '../../core/errors.ts';
 import { infrastructureStreak, type Task } from '../../core/mailbox/task.ts';
 import { type Limits, whySpent } from '../../core/routing/chain.ts';
@@ -19,6 +20,8 @@ export interface AttemptFacts {
   changed?: number;
   /** Why the tree may not be pushed. */
   refused?: string[];
+  /** How the run failed beyond the tree, where it did. */
+  failure?: AgentFailure;
   /** Absent when it did not come to that. */
   verified?: { ok: boolean; reason: string };
 }
@@ -29,7 +32,37 @@ export interface Outcome {
   summary: string;
 }
 
+/**
+ * Success needs an agent that came to its end and a tree that passes every
+ * gate; a refused permission alone is outweighed by such a tree. A failing
+ * provider is nobody's fault.
+ */
 export function decideOutcome(facts: AttemptFacts): Outcome {
+  const judged = judgeFacts(facts);
+  const { failure } = facts;
+  if (!failure || judged.outcome !== 'failed') return judged;
+  const code = FAILURE_CODES[failure.kind] ?? judged.code;
+  if (code.startsWith('provider_')) return { outcome: 'infrastructure', code, summary: cleanLine(failure.message, 500) };
+  return { outcome: 'failed', code, summary: cleanLine(`${failure.message}; ${judged.summary}`, 500) };
+}
+
+/** `denied` and `crashed` say why the tree is what it is: the code stays the tree's. */
+const FAILURE_CODES: Partial<Record<FailureKind, string>> = {
+  rate_limit: 'provider_rate_limit',
+  quota: 'provider_rate_limit',
+  auth: 'provider_auth',
+  overloaded: 'provider_unavailable',
+  stalled: 'provider_unavailable',
+  context_too_long: 'resource_limit',
+  limit: 'resource_limit',
+};
+
+/** Whether a tree that passes every gate makes up for it. */
+export function isOutweighed(failure: AgentFailure): boolean {
+  return failure.kind === 'denied';
+}
+
+function judgeFacts(facts: AttemptFacts): Outcome {
   const { result, problem } = facts;
   const failed = (code: string, summary: string): Outcome => ({ outcome: 'failed', code, summary: cleanLine(summary, 500) });
   if (facts.ended === 'stopped') return { outcome: 'stopped', code: 'cancelled', summary: 'stopped before it ended' };
@@ -41,6 +74,7 @@ export function decideOutcome(facts: AttemptFacts): Outcome {
   if (result.status !== 'complete') return failed(result.code ?? 'missing_context', `${result.status}: ${result.summary}`);
   if (facts.refused && facts.refused.length > 0) return failed('policy_refused', facts.refused.join('; '));
   if (facts.changed === 0) return failed('no_diff', `reported complete, but changed nothing: ${result.summary}`);
+  if (facts.failure && !isOutweighed(facts.failure)) return failed('no_result', 'it reported complete, but did not come to its end');
   if (!facts.verified?.ok) return failed('verify_failed', facts.verified?.reason ?? 'not verified');
   return { outcome: 'complete', code: 'complete', summary: cleanLine(result.summary, 500) };
 }
@@ -60,6 +94,14 @@ export function toInfrastructure(error: { code: ErrorCode; message: string }): O
 
 export type Destination = { tray: 'inbox'; note?: string; notBefore?: string } | { tray: 'escalated'; note: string };
 
+/** What is known of the agents when an attempt has ended. */
+export interface Agents {
+  /** When the first of the chain can run again, where none can now. */
+  nextAt?: Date | undefined;
+  /** Another one can run now. */
+  free?: boolean;
+}
+
 /** First wait for a provider; it doubles with every failure in a row. */
 const PROVIDER_WAIT_MS = 60_000;
 
@@ -67,7 +109,7 @@ const PROVIDER_WAIT_MS = 60_000;
  * Where a task goes whose attempt did not lead to a pull request. `task` holds
  * the ended attempt as its last one.
  */
-export function decideDestination(task: Task, limits: Limits, now: Date, retryAt?: Date): Destination {
+export function decideDestination(task: Task, limits: Limits, now: Date, agents: Agents = {}): Destination {
   const last = task.attempts.at(-1);
   if (last?.outcome === 'stopped') return { tray: 'inbox' };
   if (last?.kind === 'fix' && last.outcome === 'failed') {
@@ -79,9 +121,9 @@ export function decideDestination(task: Task, limits: Limits, now: Date, retryAt
   const spent = whySpent(task, limits);
   if (spent !== undefined) return { tray: 'escalated', note: `${spent}. ${whatNow(task)}` };
   const note = `Attempt ${last?.n} by ${last?.agent}: ${last?.code}.`;
-  if (last?.outcome === 'infrastructure' && last.code?.startsWith('provider_')) {
+  if (last?.outcome === 'infrastructure' && last.code?.startsWith('provider_') && !agents.free) {
     const doublings = Math.min(infrastructureStreak(task) - 1, 6);
-    const at = retryAt ?? new Date(now.getTime() + PROVIDER_WAIT_MS * 2 ** doublings);
+    const at = agents.nextAt ?? new Date(now.getTime() + PROVIDER_WAIT_MS * 2 ** doublings);
     return { tray: 'inbox', note, notBefore: at.toISOString() };
   }
   return { tray: 'inbox', note };

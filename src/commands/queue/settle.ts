@@ -11,7 +11,7 @@ import type { Attempt, Task } from '../../core/mailbox/task.ts';
 import type { Ports } from '../../core/ports.ts';
 import { clearRequest, type TaskRequest } from '../../core/requests.ts';
 import { cleanLine, truncate } from '../../core/text.ts';
-import { decideDestination, type Outcome, whatNow } from './outcome.ts';
+import { type Agents, decideDestination, type Outcome, whatNow } from './outcome.ts';
 import type { Published } from './publish.ts';
 
 /** The task file holds so much of a note, and of a list of paths. */
@@ -21,8 +21,7 @@ const LISTED_PATHS = 50;
 /** What happened to the attempt that is being settled. */
 export interface Ending {
   outcome: Outcome;
-  evidence?: Pick<Evidence, 'tree' | 'commit' | 'base'>;
-  retryAt?: Date | undefined;
+  evidence?: Pick<Evidence, 'tree' | 'commit' | 'base' | 'usage' | 'cost_usd'>;
 }
 
 /** A published attempt: the pull request is open, the task waits for checks and people. */
@@ -34,7 +33,7 @@ export async function settleReview(
   protectedPaths: string[],
 ): Promise<Letter> {
   const { note: _, not_before: __, fix: ___, ...task } = endAttempt(ports, letter.task, ending);
-  await logAttempt(ports, task);
+  await logAttempt(ports, task, ending);
   const moved = await move(ports, letter, 'review', {
     ...task,
     pull_request: published.pullRequest,
@@ -47,10 +46,10 @@ export async function settleReview(
 }
 
 /** An attempt that did not lead to a pull request: next agent, wait, or a person. */
-export async function settleOutcome(ports: Ports, letter: Letter, ending: Ending): Promise<Letter> {
+export async function settleOutcome(ports: Ports, letter: Letter, ending: Ending, agents: Agents = {}): Promise<Letter> {
   const task = endAttempt(ports, letter.task, ending);
-  await logAttempt(ports, task);
-  const goes = decideDestination(task, ports.config.queue, ports.clock.now(), ending.retryAt);
+  await logAttempt(ports, task, ending);
+  const goes = decideDestination(task, ports.config.queue, ports.clock.now(), agents);
   const { note: _, not_before: __, ...rest } = task;
   const next: Task = { ...rest, ...(goes.note !== undefined && { note: goes.note }) };
   if (goes.tray === 'inbox' && goes.notBefore !== undefined) next.not_before = goes.notBefore;
@@ -109,6 +108,13 @@ export async function settlePublishLater(ports: Ports, letter: Letter, reason: s
   return moved;
 }
 
+/** Back to the inbox untried: nothing can work on it before `at`. */
+export async function settleWait(ports: Ports, letter: Letter, reason: string, at: Date): Promise<Letter> {
+  const moved = await move(ports, letter, 'inbox', { ...letter.task, note: `Waits: ${reason}.`, not_before: at.toISOString() });
+  await log(ports, moved.task, 'queue.task.requeued', 'deferred', reason);
+  return moved;
+}
+
 /** Shows the letter on the forge. */
 export async function show(ports: Ports, letter: Letter): Promise<void> {
   await showLetter({ forge: await ports.forge(), effects: await ports.effects() }, letter);
@@ -140,7 +146,7 @@ async function move(ports: Ports, letter: Letter, to: Tray, task: Task): Promise
   return mailbox.move(letter, to, { ...task, ...note, settled_at: ports.clock.now().toISOString() });
 }
 
-async function logAttempt(ports: Ports, task: Task): Promise<void> {
+async function logAttempt(ports: Ports, task: Task, { evidence }: Ending): Promise<void> {
   const last = task.attempts.at(-1);
   if (!last?.ended_at) return;
   await ports.log.write({
@@ -155,6 +161,8 @@ async function logAttempt(ports: Ports, task: Task): Promise<void> {
     reason: last.summary ?? '',
     ...(last.code !== undefined && { code: last.code }),
     duration_ms: Date.parse(last.ended_at) - Date.parse(last.started_at),
+    ...(evidence?.usage && { usage: evidence.usage }),
+    ...(evidence?.cost_usd !== undefined && { cost_usd: evidence.cost_usd }),
   });
 }
 

@@ -19,6 +19,8 @@ export interface StatePaths {
   loops: string;
   /** What a person approved: `<owner>__<name>-<pull request>.json`. */
   approvals: string;
+  /** Agents whose provider asked to wait: `<agent>.json`. */
+  breakers: string;
   cache: string;
   /** What a person (or a newer `ready`) asks of a running task: `<task>.json`. */
   requests: string;
@@ -45,6 +47,7 @@ export function statePaths(root: string): StatePaths {
     locks: at('locks'),
     loops: at('loops'),
     approvals: at('approvals'),
+    breakers: at('breakers'),
     cache: at('cache'),
     requests: at('requests'),
     pins: at('pins'),

@@ -16,7 +16,9 @@ const EVENT_NAMES = [
   'dispatch.task.withdrawn', // a person took the issue back
   'dispatch.task.superseded', // a newer `ready` replaced the task
   'queue.attempt.started',
-  'queue.attempt.finished', // outcome, code, duration_ms, type; reason is the summary
+  'queue.attempt.finished', // outcome, code, duration_ms, type; usage and cost_usd where known; reason is the summary
+  'queue.agent.resting', // its provider asked to wait, or failed; once per change
+  'queue.agent.recovered',
   'queue.task.reclaimed', // its owner died
   'queue.task.requeued',
   'queue.task.withdrawn',

@@ -148,14 +148,18 @@ function isCounted(attempt: Attempt): boolean {
   return attempt.outcome === undefined || attempt.outcome === 'complete' || attempt.outcome === 'failed';
 }
 
-/** Infrastructure outcomes at the end of the attempt log, without a break. Stops by a signal are not looked at. */
+/**
+ * Infrastructure outcomes of one agent at the end of the attempt log, without a
+ * break; of the agent that had most. A chain whose providers fail in turn is
+ * one outage and no row of failures. Stops by a signal are not looked at.
+ */
 export function infrastructureStreak(task: Task): number {
-  let streak = 0;
+  const streaks = new Map<string, number>();
   for (const attempt of [...task.attempts].reverse()) {
     if (attempt.n <= (task.attempts_forgiven ?? 0)) break;
     if (attempt.outcome === 'stopped') continue;
     if (attempt.outcome !== 'infrastructure') break;
-    streak++;
+    streaks.set(attempt.agent, (streaks.get(attempt.agent) ?? 0) + 1);
   }
-  return streak;
+  return Math.max(0, ...streaks.values());
 }

@@ -150,6 +150,40 @@ describe('the outcome of an attempt', () => {
       { ...good, verified: { ok: false, reason: '`npm test`: exit status 1' } },
       { outcome: 'failed', code: 'verify_failed', summary: '`npm test`: exit status 1' },
     ],
+    [
+      'a run that did not come to its end, whatever it left',
+      { ...unverified, failure: { kind: 'crashed', message: 'exit status 137' } },
+      { outcome: 'failed', code: 'no_result', summary: 'exit status 137; it reported complete, but did not come to its end' },
+    ],
+    ['a refused permission beside a tree that passes', { ...good, failure: { kind: 'denied', message: 'Bash' } }, { outcome: 'complete' }],
+    [
+      'a refused permission without one',
+      { ...good, changed: 0, failure: { kind: 'denied', message: 'refused: Bash' } },
+      { outcome: 'failed', code: 'no_diff', summary: 'refused: Bash; reported complete, but changed nothing: did it' },
+    ],
+    ...(
+      [
+        ['rate_limit', 'provider_rate_limit'],
+        ['quota', 'provider_rate_limit'],
+        ['auth', 'provider_auth'],
+        ['overloaded', 'provider_unavailable'],
+        ['stalled', 'provider_unavailable'],
+      ] as const
+    ).map(([kind, code]): [string, AttemptFacts, object] => [
+      `a provider that fails (${kind}) counts for nothing`,
+      { ...unverified, failure: { kind, message: 'busy' } },
+      { outcome: 'infrastructure', code, summary: 'busy' },
+    ]),
+    [
+      'a run over its limit, though it had to be killed',
+      { ...unverified, ended: 'timeout', failure: { kind: 'limit', message: '100 requests' } },
+      { outcome: 'failed', code: 'resource_limit' },
+    ],
+    [
+      'a person stopping it while its provider fails',
+      { ...unverified, ended: 'stopped', failure: { kind: 'overloaded', message: 'busy' } },
+      { outcome: 'stopped', code: 'cancelled' },
+    ],
     ['an unverified tree is not complete', unverified, { outcome: 'failed', code: 'verify_failed' }],
   ])('%s', (_, facts, expected) => {
     expect(decideOutcome(facts)).toMatchObject(expected);
@@ -169,8 +203,8 @@ describe('the outcome of an attempt', () => {
 describe('where a task goes', () => {
   const limits = { max_attempts: 4, max_infrastructure: 5 };
   const now = new Date(at('12:00'));
-  const go = (attempts: ReturnType<typeof buildAttempt>[], over = {}, retryAt?: Date) =>
-    decideDestination(buildTask({ attempts, ...over }), limits, now, retryAt);
+  const go = (attempts: ReturnType<typeof buildAttempt>[], over = {}, agents: Parameters<typeof decideDestination>[3] = {}) =>
+    decideDestination(buildTask({ attempts, ...over }), limits, now, agents);
 
   it('back to the inbox without delay after a failure', () => {
     expect(go([buildAttempt(1)])).toEqual({ tray: 'inbox', note: 'Attempt 1 by codex: no_diff.' });
@@ -194,7 +228,11 @@ describe('where a task goes', () => {
     const down = (n: number) => buildAttempt(n, { outcome: 'infrastructure', code: 'provider_unavailable' });
     expect(go([down(1)])).toMatchObject({ tray: 'inbox', notBefore: '2026-11-22T12:01:00.000Z' });
     expect(go([buildAttempt(1), down(2), down(3), down(4)])).toMatchObject({ notBefore: '2026-11-22T12:04:00.000Z' });
-    expect(go([down(1)], {}, new Date(at('13:00')))).toMatchObject({ notBefore: '2026-11-22T13:00:00.000Z' });
+    expect(go([down(1)], {}, { nextAt: new Date(at('13:00')) })).toMatchObject({ notBefore: '2026-11-22T13:00:00.000Z' });
+  });
+  it('goes to the next agent at once when one is free', () => {
+    const down = buildAttempt(1, { outcome: 'infrastructure', code: 'provider_rate_limit' });
+    expect(go([down], {}, { free: true })).toEqual({ tray: 'inbox', note: 'Attempt 1 by codex: provider_rate_limit.' });
   });
   it('back to the inbox when a fix meets a failure of this machine, even after the last attempt of the allowance', () => {
     const made = [1, 2, 3].map((n) => buildAttempt(n, { code: `c${n}` }));

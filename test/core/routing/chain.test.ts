@@ -54,6 +54,13 @@ describe('a spent task', () => {
     const other = [buildAttempt(1, { tree: SHA.tree }), buildAttempt(2, { agent: 'claude' }), buildAttempt(3, { tree: SHA.other })];
     expect(whySpent(buildTask({ attempts: other }), limits)).toBeUndefined();
   });
+  it('takes an outage that goes through the whole chain for one failure of each', () => {
+    const outage = ['codex', 'claude', 'gemini', 'codex', 'claude', 'gemini'].map((agent, i) =>
+      buildAttempt(i + 1, { agent, outcome: 'infrastructure', code: 'provider_unavailable' }),
+    );
+    expect(whySpent(buildTask({ attempts: outage }), limits)).toBeUndefined();
+  });
+
   it('stops after five infrastructure failures in a row; a stop in between does not break the row', () => {
     const row = [1, 2, 3, 4].map((n) => buildAttempt(n, { outcome: 'infrastructure', summary: 'no space' }));
     expect(whySpent(buildTask({ attempts: row }), limits)).toBeUndefined();

@@ -1,0 +1,49 @@
+/** Asks the agents of a task's chain who can run now, and keeps their breakers after a run. */
+import type { Agent } from '../../core/agents/agent.ts';
+import { ensureDirectory } from '../../core/atomic-file.ts';
+import type { Task } from '../../core/mailbox/task.ts';
+import type { Ports } from '../../core/ports.ts';
+import { afterRun, type RunEnding } from '../../core/routing/breaker.ts';
+import { readBreaker, writeBreaker } from '../../core/routing/breakers.ts';
+import { turnOrder } from '../../core/routing/chain.ts';
+import { type Candidate, type Choice, decideAgent } from '../../core/routing/choose.ts';
+
+export async function chooseAgent(ports: Ports, task: Task): Promise<Exclude<Choice, { kind: 'run' }> | (Choice & { agent: Agent })> {
+  const agents = await ports.agents();
+  const candidates: Candidate[] = [];
+  for (const name of turnOrder(task)) {
+    const agent = agents.get(name);
+    const probe = agent ? await agent.probe() : { ready: false as const, reason: 'not configured any more' };
+    candidates.push({
+      name,
+      ...(!probe.ready && { missing: probe.reason }),
+      breaker: readBreaker(ports.paths.breakers, name),
+    });
+  }
+  const choice = decideAgent(candidates, ports.clock.now());
+  if (choice.kind !== 'run') return choice;
+  const agent = agents.get(choice.name);
+  return agent ? { ...choice, agent } : { kind: 'none', reason: `agent \`${choice.name}\` is gone` };
+}
+
+/** Opens, prolongs or closes the agent's breaker; an event tells each change of state, once. */
+export async function noteRun(ports: Ports, agent: string, task: Task, ending: RunEnding): Promise<void> {
+  const now = ports.clock.now();
+  const before = readBreaker(ports.paths.breakers, agent);
+  const after = afterRun(before, ending, now);
+  if (after === before) return;
+  ensureDirectory(ports.paths.breakers);
+  writeBreaker(ports.paths.breakers, agent, after);
+  if ((after === undefined) === (before === undefined) && after?.code === before?.code) return;
+  await ports.log.write({
+    event: after ? 'queue.agent.resting' : 'queue.agent.recovered',
+    level: after ? 'warn' : 'info',
+    repo: task.repo,
+    issue: task.issue,
+    task: task.id,
+    agent,
+    outcome: after ? 'resting' : 'ready',
+    reason: after ? `until ${after.until}: ${after.reason}` : 'its provider answers again',
+    ...(after && { code: after.code }),
+  });
+}
