@@ -65,7 +65,7 @@ describe('an issue becomes a merged change', () => {
     expect(world.task(issue)).toMatchObject({ tray: 'inbox', text: expect.stringContaining('missing_context') });
     world.must('queue');
     expect(world.task(issue)?.tray).toBe('review');
-    expect(world.read('state/runs/demo__shop-1-1/2/prompt.md')).toContain('An earlier attempt by patch ended with `missing_context`');
+    expect(world.read('state/runs/demo__shop-1-1/2/prompt.md')).toContain('- attempt 1 by patch ended with `missing_context`');
   });
 
   it('fixes a red check once, then asks a person by name', () => {

@@ -1,17 +1,17 @@
 /** Prepares the isolated directory of an attempt: newest branches, a throw-away clone, `setup`, memory, prompt. */
 import { randomBytes } from 'node:crypto';
-import { existsSync } from 'node:fs';
+import { existsSync, rmSync } from 'node:fs';
 import { renderResultTemplate } from '../../core/agents/result.ts';
 import { ensureDirectory, readIfThere, writeFileAtomic } from '../../core/atomic-file.ts';
 import { describeFailure, runLines } from '../../core/checkout/run-lines.ts';
 import { runPath } from '../../core/config/paths.ts';
 import { crashPoint } from '../../core/crash-point.ts';
-import { AgentOsError } from '../../core/errors.ts';
+import { AgentOsError, toIoError } from '../../core/errors.ts';
 import { readEvidence } from '../../core/evidence.ts';
 import { openMemory } from '../../core/memory/store.ts';
 import { cleanText, tail } from '../../core/text.ts';
 import type { Job } from './job.ts';
-import { type PromptFacts, renderPrompt } from './prompt.ts';
+import { type EarlierAttempt, type PromptFacts, renderPrompt } from './prompt.ts';
 import { noteStart } from './salvage.ts';
 
 export interface Prepared {
@@ -27,7 +27,6 @@ export interface Prepared {
 
 const RESULT_FILE = '.agent_result.md';
 const MEMORY_FILE = 'CODEBASE.md';
-const PATCH_LIMIT = 20_000;
 
 /** Tip of the base branch now, fetched into the mirror. */
 export async function fetchBase(job: Job): Promise<string> {
@@ -104,32 +103,44 @@ async function layMemory(job: Job): Promise<{ exclude: string[]; memory?: string
 
 function promptFacts(job: Job, memory: string | undefined): PromptFacts {
   const { task, body } = job.letter;
-  const earlier = lastWork(job);
+  const given = makeGiven(job.home);
+  const taskFile = `${given}/task.md`;
+  writeFileAtomic(taskFile, body, { durable: false });
   return {
     nonce: randomBytes(8).toString('hex'),
     task,
     body,
-    attempt: job.attempt,
+    taskFile,
     template: renderResultTemplate(),
     setup: job.repo.setup,
     verify: job.repo.verify,
+    earlier: layEarlier(job, given),
     ...(memory !== undefined && { memory }),
-    ...(earlier && { earlier }),
   };
 }
 
-/** The last attempt that ended by its own doing: its diff and errors go into the next prompt. */
-function lastWork(job: Job): PromptFacts['earlier'] {
+/** The directory in HOME for what the agent may read beside its prompt: new, whatever `setup` planted in its place. */
+function makeGiven(home: string): string {
+  const path = `${home}/.agentos`;
+  try {
+    rmSync(path, { recursive: true, force: true });
+  } catch (error) {
+    throw toIoError(error, `empty \`${path}\``);
+  }
+  ensureDirectory(path);
+  return path;
+}
+
+/** Attempts that ended by their own doing, with the whole of their changes laid where the agent can read them. */
+function layEarlier(job: Job, given: string): EarlierAttempt[] {
   const { task } = job.letter;
-  if (task.fix) return undefined;
-  const last = task.attempts.findLast((attempt) => attempt.outcome === 'failed' && attempt.n > (task.attempts_forgiven ?? 0));
-  if (!last) return undefined;
-  const dir = runPath(job.ports.paths, task.id, last.n);
-  return {
-    agent: last.agent,
-    code: last.code ?? 'failed',
-    summary: last.summary ?? '',
-    patch: tail(cleanText(readIfThere(`${dir}/diff.patch`) ?? ''), PATCH_LIMIT),
-    output: readEvidence(dir)?.output ?? '',
-  };
+  if (task.fix) return [];
+  const ended = task.attempts.filter((attempt) => attempt.outcome === 'failed' && attempt.n > (task.attempts_forgiven ?? 0));
+  return ended.map(({ n, agent, code = 'failed', summary = '' }) => {
+    const dir = runPath(job.ports.paths, task.id, n);
+    const patch = cleanText(readIfThere(`${dir}/diff.patch`) ?? '');
+    const patchFile = `${given}/attempt-${n}.patch`;
+    if (patch !== '') writeFileAtomic(patchFile, patch, { durable: false });
+    return { n, agent, code, summary, patch, output: readEvidence(dir)?.output ?? '', ...(patch !== '' && { patchFile }) };
+  });
 }
