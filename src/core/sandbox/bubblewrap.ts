@@ -9,6 +9,7 @@
 import { ensureDirectory } from '../atomic-file.ts';
 import { AgentOsError } from '../errors.ts';
 import { killRun, MARK_VARIABLE } from '../process-tree.ts';
+import { listDoors, throughRelay } from './relay.ts';
 import type { Sandbox, SandboxExit, SandboxProbe, SandboxRun } from './sandbox.ts';
 import { supervise } from './supervise.ts';
 import { contains, listProgramPaths, listSystemPaths, realPath } from './visible-paths.ts';
@@ -74,7 +75,10 @@ function toArguments(
   view: { namespaces: Namespaces; readable: readonly string[]; programs: readonly string[] },
 ): string[] {
   const system = listSystemPaths(run.network);
-  const named = [...view.readable, ...run.readable].flatMap(bothNames);
+  const doors = listDoors(run);
+  // A socket is one to its mount too: what can be connected to needs no writable mount.
+  const relay = doors.length === 0 ? [] : [process.execPath, ...doors.map(({ socket }) => socket)];
+  const named = [...view.readable, ...run.readable, ...relay].flatMap(bothNames);
   const mounts: Mount[] = [
     ...[...system.mounts, ...view.programs, ...named].map((path) => ({ path, writable: false })),
     ...[...run.writable, run.home].flatMap(bothNames).map((path) => ({ path, writable: true })),
@@ -86,7 +90,7 @@ function toArguments(
     ...system.links.flatMap(({ path, target }) => ['--symlink', target, path]),
     // The shorter path first: what is mounted later lies on top.
     ...withoutRepeats(mounts.sort((a, b) => a.path.length - b.path.length)).flatMap(toMountArguments),
-    ...['--remount-ro', '/', '--chdir', run.cwd, '--', ...run.argv],
+    ...['--remount-ro', '/', '--chdir', run.cwd, '--', ...throughRelay(run.argv, doors)],
   ];
 }
 
@@ -120,15 +124,9 @@ function withoutRepeats(mounts: Mount[]): Mount[] {
   return kept;
 }
 
-/** bubblewrap tells a signal as a shell does, by 128 and its number; of a run that we ended it is one. */
-function withoutSignal(exit: SandboxExit): SandboxExit {
-  return exit.exitCode !== null && exit.exitCode > 128 ? { ...exit, exitCode: null } : exit;
-}
-
 /** bubblewrap reports an exit status on its status pipe only when the program was started. */
 function toExit(exit: SandboxExit, status: string): SandboxExit {
-  if (exit.ended !== 'exited') return withoutSignal(exit);
-  if (exit.exitCode === null || status.includes('"exit-code"')) return exit;
+  if (exit.ended !== 'exited' || exit.exitCode === null || status.includes('"exit-code"')) return exit;
   if (exit.output.startsWith('bwrap: execvp')) return { ...exit, exitCode: exit.output.includes('No such file') ? 127 : 126 };
   const reason = exit.output.trim().split('\n').at(-1) ?? '';
   throw new AgentOsError('config', `the sandbox cannot start: ${reason === '' ? `exit ${exit.exitCode}` : reason}`, {

@@ -3,6 +3,9 @@
  * nothing of ours, and leaves no process behind (docs/adr/0010-sandbox.md).
  */
 
+/** Stands for `host:port` of the gateway in a run's arguments and environment. */
+export const RELAY = '@AGENTOS_RELAY@';
+
 export interface SandboxRun {
   /** Program and arguments; never a shell line of somebody else's. */
   argv: string[];
@@ -20,8 +23,9 @@ export interface SandboxRun {
   stdin?: string;
   network: boolean;
   /**
-   * Unix socket of a gateway that is reached inside on a loopback port:
-   * `@AGENTOS_RELAY@` in `argv` and `env` becomes its `host:port`. Works without `network`.
+   * Absolute path of the Unix socket of a gateway that is reached inside on a
+   * loopback port: `RELAY` in `argv` and `env` becomes its `host:port`. Works
+   * without `network`. Nothing else of the socket's directory is seen.
    */
   gateway?: string;
   /** Sees what goes to stdout, beside the transcript. */

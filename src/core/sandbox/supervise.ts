@@ -53,14 +53,16 @@ export async function supervise(supervision: Supervision, signal: AbortSignal): 
   const trace: RunTrace = { root: birth(child.pid), mark: run.mark };
   const watch = new Watch(supervision, child.pid, trace, signal);
   const status = new Status(child.status);
-  const closed = Promise.all([drain(child.stdout, output, watch), drain(child.stderr, output, watch), status.closed]);
+  const closed = Promise.all([drain(child.stdout, output, watch, run.onStdout), drain(child.stderr, output, watch), status.closed]);
   const { exitCode } = await child.exited;
   watch.close();
   await Promise.race([closed, sleep(DRAIN_MS, undefined, { ref: false })]);
   if (status.init) await killRun({ root: status.init });
   await killRun(trace);
   release(child);
-  return exit(watch.ended, exitCode, status.text);
+  // bubblewrap and the relay tell a signal as a shell does, by 128 and its number; of a run that we ended it is one.
+  const signalled = watch.ended !== 'exited' && (exitCode ?? 0) > 128;
+  return exit(watch.ended, signalled ? null : exitCode, status.text);
 }
 
 /** A process that has ended already is at least as young as this one. */
@@ -116,11 +118,12 @@ class Watch {
 }
 
 /** Reads everything, so that the program never blocks on a full pipe. */
-function drain(stream: Readable, output: Output, watch: Watch): Promise<void> {
+function drain(stream: Readable, output: Output, watch: Watch, onChunk?: (chunk: Buffer) => void): Promise<void> {
   return new Promise((resolve) => {
     stream.on('data', (chunk: Buffer) => {
       output.write(chunk);
       watch.heard();
+      onChunk?.(chunk);
     });
     stream.on('error', () => resolve());
     stream.on('close', resolve);

@@ -8,6 +8,7 @@
 import { join } from 'node:path';
 import { ensureDirectory } from '../atomic-file.ts';
 import { killRun, MARK_VARIABLE } from '../process-tree.ts';
+import { listDoors, throughRelay } from './relay.ts';
 import type { Sandbox, SandboxExit, SandboxRun } from './sandbox.ts';
 import { supervise } from './supervise.ts';
 
@@ -19,7 +20,10 @@ export function openUnconfined(options: { path: string; graceMs: number }): Sand
       const tmp = join(run.home, 'tmp');
       ensureDirectory(tmp);
       const env = { PATH: options.path, HOME: run.home, LANG: 'C.UTF-8', TERM: 'dumb', TMPDIR: tmp, ...run.env, [MARK_VARIABLE]: run.mark };
-      const { status: _, ...exit } = await supervise({ argv: run.argv, env, run, graceMs: options.graceMs, confined: false }, signal);
+      const { status: _, ...exit } = await supervise(
+        { argv: throughRelay(run.argv, listDoors(run)), env, run, graceMs: options.graceMs, confined: false },
+        signal,
+      );
       return exit;
     },
     async killLeftovers(mark: string): Promise<void> {

@@ -61,5 +61,4 @@ export interface CliKind {
   readEvent(report: CliReport, event: Readonly<Record<string, unknown>>): CliReport;
 }
 
-/** Stands for host and port of the relay in arguments and environment. */
-export const RELAY = '@AGENTOS_RELAY@';
+export { RELAY } from '../../sandbox/sandbox.ts';

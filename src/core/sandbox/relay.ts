@@ -1,0 +1,58 @@
+/**
+ * The one door of a confined program: a small program of ours that starts it
+ * and carries connections from a loopback port inside to a Unix socket of the
+ * host. A program that speaks TCP alone so reaches a gateway while its network
+ * namespace holds nothing but that port. It runs inside, with the rights of the
+ * program and no knowledge of its own, so there is nothing to gain from it.
+ */
+import { RELAY } from './sandbox.ts';
+
+export interface Door {
+  /** What becomes `host:port` in the program's arguments and environment. */
+  name: string;
+  /** Absolute path of the Unix socket, the same inside. */
+  socket: string;
+}
+
+/**
+ * Starts the program in `process.argv` when every door is open, and ends as it
+ * ends: its exit status, or 128 and the number of the signal. Says nothing on
+ * stdout. Plain JavaScript, for it is given to `node -e`.
+ */
+const SCRIPT = `
+const net = require('node:net'), { spawn } = require('node:child_process'), { signals } = require('node:os').constants;
+const [doors, program, ...args] = process.argv.slice(1);
+const ports = [];
+let child;
+const resolve = (text) => ports.reduce((now, [name, port]) => now.replaceAll(name, '127.0.0.1:' + port), text);
+const give = (words, status) => { process.stderr.write(words + '\\n'); process.exitCode = status; process.exit(); };
+const carry = (from, to) => from.pipe(to).on('error', () => from.destroy());
+const open = ({ name, socket }) => new Promise((done) => {
+  const server = net.createServer({ allowHalfOpen: true }, (inner) => {
+    const outer = net.connect({ path: socket, allowHalfOpen: true });
+    carry(inner, outer);
+    carry(outer, inner);
+  });
+  server.on('error', (error) => give('cannot open a port: ' + error.code, 125));
+  server.listen(0, '127.0.0.1', () => done(ports.push([name, server.address().port])));
+});
+for (const name of ['SIGTERM', 'SIGINT', 'SIGHUP']) {
+  process.on(name, () => (child ? child.kill(name) : process.exit(128 + signals[name])));
+}
+Promise.all(JSON.parse(doors).map(open)).then(() => {
+  const env = Object.fromEntries(Object.entries(process.env).map(([name, value]) => [name, resolve(value)]));
+  child = spawn(resolve(program), args.map(resolve), { stdio: 'inherit', env });
+  child.on('error', (error) => give('cannot start ' + program + ': ' + error.code, error.code === 'ENOENT' ? 127 : 126));
+  child.on('exit', (status, signal) => process.exit(status ?? 128 + signals[signal]));
+});
+`;
+
+/** The doors of a run. */
+export function listDoors(run: { gateway?: string }): Door[] {
+  return run.gateway === undefined ? [] : [{ name: RELAY, socket: run.gateway }];
+}
+
+/** What to start instead of `argv` so that it has these doors; the program itself where there are none. */
+export function throughRelay(argv: readonly string[], doors: readonly Door[]): string[] {
+  return doors.length === 0 ? [...argv] : [process.execPath, '-e', SCRIPT, JSON.stringify(doors), ...argv];
+}
