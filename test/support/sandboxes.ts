@@ -3,6 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { SandboxLimits } from '../../src/core/sandbox/limits.ts';
 import { openSandbox } from '../../src/core/sandbox/open-sandbox.ts';
 import type { SandboxProof } from '../../src/core/sandbox/probe.ts';
 import type { Sandbox, SandboxRun } from '../../src/core/sandbox/sandbox.ts';
@@ -50,9 +51,14 @@ export const DRIVERS = [
 let proof: SandboxProof | undefined;
 
 /** The driver, proved once for all tests of a file. */
-export async function openDriver(kind: Sandbox['kind'], place: Place, graceMs = 300): Promise<Sandbox> {
+export async function openDriver(
+  kind: Sandbox['kind'],
+  place: Place,
+  graceMs = 300,
+  limits: Partial<SandboxLimits> = {},
+): Promise<Sandbox> {
   const mode = kind === 'bubblewrap' ? 'required' : 'off';
-  const opened = await openSandbox({ mode, path: PATH, readable: [], stateDir: place.state, graceMs, ...(proof && { proof }) });
+  const opened = await openSandbox({ mode, path: PATH, readable: [], stateDir: place.state, graceMs, limits, ...(proof && { proof }) });
   proof ??= opened.proof;
   return opened.sandbox;
 }

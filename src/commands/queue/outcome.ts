@@ -10,7 +10,7 @@ import { type Limits, whySpent } from '../../core/routing/chain.ts';
 import { cleanLine, plural } from '../../core/text.ts';
 
 export interface AttemptFacts {
-  ended: 'exited' | 'timeout' | 'stalled' | 'stopped';
+  ended: 'exited' | 'timeout' | 'stalled' | 'stopped' | 'limit';
   durationMs: number;
   /** What the result file says, when there is a valid one. */
   result?: { status: 'complete' | 'partial' | 'blocked'; code?: string; summary: string };
@@ -69,6 +69,7 @@ function judgeFacts(facts: AttemptFacts): Outcome {
   if (facts.ended === 'timeout') return failed('timeout', `ran longer than allowed (${Math.round(facts.durationMs / 1000)} s)`);
   if (facts.ended === 'stalled')
     return failed('stalled', `said nothing for longer than allowed (after ${Math.round(facts.durationMs / 1000)} s)`);
+  if (facts.ended === 'limit') return failed('resource_limit', 'took more of the disk than a run may');
   if (problem) return failed(problem.code, problem.reason);
   if (!result) return failed('no_result', 'left no `.agent_result.md`');
   if (result.status !== 'complete') return failed(result.code ?? 'missing_context', `${result.status}: ${result.summary}`);

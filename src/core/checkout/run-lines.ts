@@ -3,7 +3,7 @@
  * by `/bin/sh -c` inside the sandbox, one after another, until one fails. Never
  * by a shell of the host.
  */
-import type { Sandbox } from '../sandbox/sandbox.ts';
+import type { Sandbox, SandboxExit } from '../sandbox/sandbox.ts';
 
 /** Longest run of one line. */
 const LINE_TIMEOUT_MS = 30 * 60_000;
@@ -26,7 +26,7 @@ export interface LinesRequest {
 export interface LineRun {
   line: string;
   ok: boolean;
-  ended: 'exited' | 'timeout' | 'stalled' | 'stopped';
+  ended: SandboxExit['ended'];
   exitCode: number | null;
   durationMs: number;
   /** The end of its output; untrusted. */
@@ -65,5 +65,11 @@ export function describeFailure(runs: readonly LineRun[]): string | undefined {
   const failed = runs.find((run) => !run.ok);
   if (!failed) return undefined;
   if (failed.ended === 'exited') return `\`${failed.line}\`: exit status ${failed.exitCode ?? 'by a signal'}`;
-  return `\`${failed.line}\`: ${failed.ended === 'timeout' ? 'ran longer than 30 min' : failed.ended}`;
+  const words = {
+    timeout: 'ran longer than 30 min',
+    limit: 'took more of the disk than a run may',
+    stalled: 'stalled',
+    stopped: 'stopped',
+  };
+  return `\`${failed.line}\`: ${words[failed.ended]}`;
 }

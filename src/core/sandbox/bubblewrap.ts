@@ -9,6 +9,7 @@
 import { ensureDirectory } from '../atomic-file.ts';
 import { AgentOsError } from '../errors.ts';
 import { killRun, MARK_VARIABLE } from '../process-tree.ts';
+import { listStarter, type SandboxLimits } from './limits.ts';
 import { listDoors, throughRelay } from './relay.ts';
 import type { Sandbox, SandboxExit, SandboxProbe, SandboxRun } from './sandbox.ts';
 import { supervise } from './supervise.ts';
@@ -30,6 +31,9 @@ export interface BubblewrapOptions {
   /** Real path of the user's HOME. */
   homeDir: string;
   graceMs: number;
+  limits: SandboxLimits;
+  /** Whether this bubblewrap can bound a tmpfs (0.7 and later). */
+  sized: boolean;
   probe: () => Promise<SandboxProbe>;
 }
 
@@ -51,8 +55,9 @@ export function openBubblewrap(options: BubblewrapOptions): Sandbox {
         ...run.env,
         [MARK_VARIABLE]: run.mark,
       };
+      const { limits, graceMs } = options;
       const argv = [options.program, ...toArguments(run, { ...options, programs })];
-      const { status, ...exit } = await supervise({ argv, env, run, graceMs: options.graceMs, confined: true }, signal);
+      const { status, ...exit } = await supervise({ argv, env, run, limits, graceMs, confined: true }, signal);
       return toExit(exit, status);
     },
     async killLeftovers(mark: string): Promise<void> {
@@ -70,11 +75,10 @@ interface Mount {
  * bubblewrap's arguments for one run.
  * @throws AgentOsError `config` when a path to be shown does not exist.
  */
-function toArguments(
-  run: SandboxRun,
-  view: { namespaces: Namespaces; readable: readonly string[]; programs: readonly string[] },
-): string[] {
+function toArguments(run: SandboxRun, view: BubblewrapOptions & { programs: readonly string[] }): string[] {
   const system = listSystemPaths(run.network);
+  const starter = listStarter(view.path, view.limits, view.namespaces === 'all');
+  const toTmpfs = (path: string, bytes: number) => [...(view.sized ? ['--size', String(bytes)] : []), '--tmpfs', path];
   const doors = listDoors(run);
   // A socket is one to its mount too: what can be connected to needs no writable mount.
   const relay = doors.length === 0 ? [] : [process.execPath, ...doors.map(({ socket }) => socket)];
@@ -86,11 +90,12 @@ function toArguments(
   return [
     ...toNamespaceArguments(view.namespaces, run.network),
     ...['--die-with-parent', '--new-session', '--cap-drop', 'ALL', '--json-status-fd', '3'],
-    ...['--proc', '/proc', '--dev', '/dev', '--tmpfs', '/tmp', '--dir', '/var/tmp', '--dir', '/run'],
+    ...['--proc', '/proc', '--dev', '/dev', '--dir', '/var/tmp', '--dir', '/run'],
+    ...[...toTmpfs('/tmp', view.limits.tmpBytes), ...toTmpfs('/dev/shm', view.limits.sharedMemoryBytes), '--remount-ro', '/dev'],
     ...system.links.flatMap(({ path, target }) => ['--symlink', target, path]),
     // The shorter path first: what is mounted later lies on top.
     ...withoutRepeats(mounts.sort((a, b) => a.path.length - b.path.length)).flatMap(toMountArguments),
-    ...['--remount-ro', '/', '--chdir', run.cwd, '--', ...throughRelay(run.argv, doors)],
+    ...['--remount-ro', '/', '--chdir', run.cwd, '--', ...starter, ...throughRelay(run.argv, doors)],
   ];
 }
 

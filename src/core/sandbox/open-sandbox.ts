@@ -5,6 +5,7 @@
 import { homedir } from 'node:os';
 import { AgentOsError } from '../errors.ts';
 import { openBubblewrap } from './bubblewrap.ts';
+import { LIMITS, type SandboxLimits } from './limits.ts';
 import { probeSandbox, type SandboxProof } from './probe.ts';
 import type { Sandbox } from './sandbox.ts';
 import { openUnconfined } from './unconfined.ts';
@@ -22,6 +23,8 @@ export interface SandboxOptions {
   hidden?: readonly string[];
   /** Between TERM and KILL; default 10 s. */
   graceMs?: number;
+  /** Instead of `LIMITS`. */
+  limits?: Partial<SandboxLimits>;
   /** A proof of an earlier probe on this boot; without it the probe runs now. */
   proof?: SandboxProof;
 }
@@ -39,25 +42,26 @@ export interface OpenedSandbox {
  */
 export async function openSandbox(options: SandboxOptions): Promise<OpenedSandbox> {
   const graceMs = options.graceMs ?? 10_000;
+  const limits = { ...LIMITS, ...options.limits };
   const homeDir = realPath(homedir()) ?? homedir();
   const hidden = [options.stateDir, ...(options.hidden ?? []), homeDir].map((path) => realPath(path) ?? path);
   checkReadable(options.readable, hidden, homeDir);
   if (options.mode === 'off') {
     return {
-      sandbox: openUnconfined({ path: options.path, graceMs }),
+      sandbox: openUnconfined({ path: options.path, graceMs, limits }),
       notice: 'agents run UNCONFINED as this user: `sandbox.mode` is `off`',
     };
   }
-  const probing = { path: options.path, stateDir: options.stateDir, hidden, homeDir };
+  const probing = { path: options.path, stateDir: options.stateDir, hidden, homeDir, limits };
   const proof = options.proof ?? (await probeSandbox(probing));
   if (proof.ready) {
-    const { program, namespaces } = proof;
+    const { program, namespaces, sized } = proof;
     const probe = () => probeSandbox(probing);
-    return { sandbox: openBubblewrap({ ...options, program, namespaces, hidden, homeDir, graceMs, probe }), proof };
+    return { sandbox: openBubblewrap({ ...options, program, namespaces, sized, hidden, homeDir, graceMs, limits, probe }), proof };
   }
   if (options.mode === 'auto') {
     const notice = `agents run UNCONFINED as this user: ${proof.reason}`;
-    return { sandbox: openUnconfined({ path: options.path, graceMs }), notice, proof };
+    return { sandbox: openUnconfined({ path: options.path, graceMs, limits }), notice, proof };
   }
   throw new AgentOsError('config', `no agent can run: the sandbox does not hold: ${proof.reason}`, {
     hint: 'Install bubblewrap (`apt install bubblewrap`) and allow user namespaces, or set `sandbox.mode: auto` to run agents unconfined.',

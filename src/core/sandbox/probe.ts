@@ -13,6 +13,7 @@ import { AgentOsError, toIoError } from '../errors.ts';
 import { findProgram } from '../process.ts';
 import { cleanLine } from '../text.ts';
 import { type Namespaces, openBubblewrap } from './bubblewrap.ts';
+import { LIMITS, type SandboxLimits } from './limits.ts';
 import type { SandboxProbe } from './sandbox.ts';
 
 export interface ProbeOptions {
@@ -23,13 +24,19 @@ export interface ProbeOptions {
   /** Real paths that no run may see, and the user's HOME: what is shown of PATH depends on them. */
   hidden: readonly string[];
   homeDir: string;
+  limits?: SandboxLimits;
 }
 
-/** The verdict and what it takes to open the driver. */
-export interface SandboxProof extends SandboxProbe {
+/** What it takes to open the driver. */
+interface Kind {
   program: string;
   namespaces: Namespaces;
+  /** Whether `/tmp` is bounded; bubblewrap before 0.7 cannot. */
+  sized: boolean;
 }
+
+/** The verdict and the driver that it is about. */
+export interface SandboxProof extends SandboxProbe, Kind {}
 
 /** Names that the driver gives every program, and PWD, which bubblewrap sets. */
 const ALLOWED = new Set(['PATH', 'HOME', 'LANG', 'TERM', 'TMPDIR', 'PWD', 'AGENTOS_RUN']);
@@ -63,25 +70,31 @@ socket.on('connect', () => end(true)).on('error', () => end(false));
  */
 export async function probeSandbox(options: ProbeOptions): Promise<SandboxProof> {
   const program = findProgram('bwrap', options.path);
-  if (program === undefined) return { ready: false, reason: 'bubblewrap (`bwrap`) is not on PATH', program: 'bwrap', namespaces: 'all' };
+  const missing = { ready: false, reason: 'bubblewrap (`bwrap`) is not on PATH', program: 'bwrap' };
+  if (program === undefined) return { ...missing, namespaces: 'all', sized: true };
   let first: SandboxProof | undefined;
-  const kinds: Namespaces[] = process.getuid?.() === 0 ? ['all', 'all-but-user'] : ['all'];
-  for (const namespaces of kinds) {
-    const reason = await findWeakness(program, namespaces, options);
-    if (reason === undefined) {
-      return { ready: true, reason: 'writing outside, reading the state, the network and the environment are denied', program, namespaces };
-    }
-    first ??= { ready: false, reason, program, namespaces };
+  for (const namespaces of process.getuid?.() === 0 ? (['all', 'all-but-user'] as const) : (['all'] as const)) {
+    const proof = await tryKind({ program, namespaces, sized: true }, options);
+    if (proof.ready) return proof;
+    first ??= proof;
   }
   return first as SandboxProof;
 }
 
+async function tryKind(kind: Kind, options: ProbeOptions): Promise<SandboxProof> {
+  const reason = await findWeakness(kind, options);
+  // An older bubblewrap confines as well.
+  if (kind.sized && reason?.includes('--size')) return tryKind({ ...kind, sized: false }, options);
+  if (reason !== undefined) return { ready: false, reason, ...kind };
+  return { ready: true, reason: 'writing outside, reading the state, the network and the environment are denied', ...kind };
+}
+
 /** What the sandbox fails to deny, `undefined` when it holds. */
-async function findWeakness(program: string, namespaces: Namespaces, options: ProbeOptions): Promise<string | undefined> {
+async function findWeakness(kind: Kind, options: ProbeOptions): Promise<string | undefined> {
   const dir = prepare(options.stateDir);
   const listener = await listen();
   try {
-    const report = await attempt(dir, listener.port, { ...options, program, namespaces });
+    const report = await attempt(dir, listener.port, { ...options, ...kind });
     if (typeof report === 'string') return report;
     if (report['workspace'] !== true || !existsSync(join(dir, 'work', 'inside'))) return 'the workspace cannot be written';
     if (report['root'] !== false || existsSync(join(dir, 'outside'))) return 'files outside the workspace can be written';
@@ -113,14 +126,11 @@ function prepare(stateDir: string): string {
   }
 }
 
-async function attempt(
-  dir: string,
-  port: number,
-  driver: ProbeOptions & { program: string; namespaces: Namespaces },
-): Promise<Record<string, unknown> | string> {
+async function attempt(dir: string, port: number, driver: ProbeOptions & Kind): Promise<Record<string, unknown> | string> {
   const sandbox = openBubblewrap({
     ...driver,
     readable: [],
+    limits: driver.limits ?? LIMITS,
     graceMs: 1000,
     probe: async () => ({ ready: false, reason: '' }),
   });

@@ -43,7 +43,8 @@ export interface SandboxRun {
 }
 
 export interface SandboxExit {
-  ended: 'exited' | 'timeout' | 'stalled' | 'stopped';
+  /** `limit`: it took more of the disk than a run may. */
+  ended: 'exited' | 'timeout' | 'stalled' | 'stopped' | 'limit';
   /** `null` when a signal ended it. */
   exitCode: number | null;
   durationMs: number;

@@ -9,6 +9,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { startTime } from '../liveness.ts';
 import { type StartedProcess, startProcess } from '../process.ts';
 import { killRun, type RunTrace, sendSignal, signalRun } from '../process-tree.ts';
+import { watchDisk } from './disk-watch.ts';
+import type { SandboxLimits } from './limits.ts';
 import { Output } from './output.ts';
 import type { SandboxExit, SandboxRun } from './sandbox.ts';
 
@@ -17,6 +19,7 @@ export interface Supervision {
   argv: string[];
   env: Record<string, string>;
   run: SandboxRun;
+  limits: SandboxLimits;
   /** Time between TERM and KILL. */
   graceMs: number;
   /** The started process is a sandbox: TERM goes to what is inside it, and its end is the end of all. */
@@ -52,10 +55,15 @@ export async function supervise(supervision: Supervision, signal: AbortSignal): 
   }
   const trace: RunTrace = { root: birth(child.pid), mark: run.mark };
   const watch = new Watch(supervision, child.pid, trace, signal);
+  const unwatch = watchDisk([...run.writable, run.home], supervision.limits, (reason) => {
+    output.write(Buffer.from(`\nended: ${reason}\n`));
+    watch.end('limit');
+  });
   const status = new Status(child.status);
   const closed = Promise.all([drain(child.stdout, output, watch, run.onStdout), drain(child.stderr, output, watch), status.closed]);
   const { exitCode } = await child.exited;
   watch.close();
+  unwatch();
   await Promise.race([closed, sleep(DRAIN_MS, undefined, { ref: false })]);
   if (status.init) await killRun({ root: status.init });
   await killRun(trace);
@@ -79,7 +87,7 @@ class Watch {
   readonly #wall: NodeJS.Timeout;
   readonly #silence: NodeJS.Timeout | undefined;
   readonly #signal: AbortSignal;
-  readonly #onAbort = () => this.#end('stopped');
+  readonly #onAbort = () => this.end('stopped');
   #grace: NodeJS.Timeout | undefined;
 
   constructor(supervision: Supervision, pid: number, trace: RunTrace, signal: AbortSignal) {
@@ -88,8 +96,8 @@ class Watch {
     this.#pid = pid;
     this.#trace = trace;
     this.#signal = signal;
-    this.#wall = setTimeout(() => this.#end('timeout'), timeoutMs);
-    this.#silence = silenceMs === undefined ? undefined : setTimeout(() => this.#end('stalled'), silenceMs);
+    this.#wall = setTimeout(() => this.end('timeout'), timeoutMs);
+    this.#silence = silenceMs === undefined ? undefined : setTimeout(() => this.end('stalled'), silenceMs);
     signal.addEventListener('abort', this.#onAbort);
     // It may have happened while the program was being started, when nobody listened.
     if (signal.aborted) this.#onAbort();
@@ -99,14 +107,18 @@ class Watch {
     if (this.#grace === undefined) this.#silence?.refresh();
   }
 
-  #end(why: SandboxExit['ended']): void {
+  /** What takes too much has no grace: it would take more. */
+  end(why: SandboxExit['ended']): void {
     if (this.#grace !== undefined) return;
     this.ended = why;
     signalRun(this.#trace, 'SIGTERM', this.#supervision.confined ? this.#pid : undefined);
-    this.#grace = setTimeout(() => {
-      sendSignal(this.#pid, 'SIGKILL');
-      if (!this.#supervision.confined) void killRun(this.#trace);
-    }, this.#supervision.graceMs);
+    this.#grace = setTimeout(
+      () => {
+        sendSignal(this.#pid, 'SIGKILL');
+        if (!this.#supervision.confined) void killRun(this.#trace);
+      },
+      why === 'limit' ? 0 : this.#supervision.graceMs,
+    );
   }
 
   close(): void {

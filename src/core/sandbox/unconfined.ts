@@ -8,22 +8,22 @@
 import { join } from 'node:path';
 import { ensureDirectory } from '../atomic-file.ts';
 import { killRun, MARK_VARIABLE } from '../process-tree.ts';
+import { LIMITS, listStarter, type SandboxLimits } from './limits.ts';
 import { listDoors, throughRelay } from './relay.ts';
 import type { Sandbox, SandboxExit, SandboxRun } from './sandbox.ts';
 import { supervise } from './supervise.ts';
 
-export function openUnconfined(options: { path: string; graceMs: number }): Sandbox {
+export function openUnconfined(options: { path: string; graceMs: number; limits?: SandboxLimits }): Sandbox {
+  const { limits = LIMITS, graceMs } = options;
   return {
     kind: 'unconfined',
     probe: async () => ({ ready: true, reason: 'nothing is denied: programs run as this user' }),
     async run(run: SandboxRun, signal: AbortSignal): Promise<SandboxExit> {
+      const argv = [...listStarter(options.path, limits, false), ...throughRelay(run.argv, listDoors(run))];
       const tmp = join(run.home, 'tmp');
       ensureDirectory(tmp);
       const env = { PATH: options.path, HOME: run.home, LANG: 'C.UTF-8', TERM: 'dumb', TMPDIR: tmp, ...run.env, [MARK_VARIABLE]: run.mark };
-      const { status: _, ...exit } = await supervise(
-        { argv: throughRelay(run.argv, listDoors(run)), env, run, graceMs: options.graceMs, confined: false },
-        signal,
-      );
+      const { status: _, ...exit } = await supervise({ argv, env, run, limits, graceMs, confined: false }, signal);
       return exit;
     },
     async killLeftovers(mark: string): Promise<void> {

@@ -127,6 +127,7 @@ describe('the outcome of an attempt', () => {
     ['complete with a verified change', good, { outcome: 'complete', code: 'complete', summary: 'did it' }],
     ['stopped, whatever it says', { ...good, ended: 'stopped' }, { outcome: 'stopped', code: 'cancelled' }],
     ['a timeout is not raised by a good report', { ...good, ended: 'timeout' }, { outcome: 'failed', code: 'timeout' }],
+    ['too much of the disk', { ...good, ended: 'limit' }, { outcome: 'failed', code: 'resource_limit' }],
     ['silence', { ...good, ended: 'stalled' }, { outcome: 'failed', code: 'stalled' }],
     ['no result file', { ...silent, problem: { code: 'no_result', reason: 'none' } }, { outcome: 'failed', code: 'no_result' }],
     [

@@ -65,7 +65,13 @@ describe('openSandbox without a sandbox that holds', () => {
 
   it('takes an earlier proof instead of asking again, and a run that cannot start is a config error', async () => {
     const path = broken();
-    const proof = { ready: true, reason: 'proved', program: join(place.root, 'fake-bin', 'bwrap'), namespaces: 'all' as const };
+    const proof = {
+      ready: true,
+      reason: 'proved',
+      program: join(place.root, 'fake-bin', 'bwrap'),
+      namespaces: 'all' as const,
+      sized: true,
+    };
     const { sandbox } = await openSandbox(options({ path, proof }));
     expect(sandbox.kind).toBe('bubblewrap');
     const run = sandbox.run(makeRun(place, ['true']), new AbortController().signal);
@@ -108,6 +114,7 @@ describe.skipIf(!hasBwrap)('probeSandbox', () => {
       reason: expect.stringContaining('denied'),
       program: real,
       namespaces: 'all',
+      sized: true,
     });
     expect(readdirSync(place.state)).toEqual(['workspaces']);
   });
