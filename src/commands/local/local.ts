@@ -64,7 +64,7 @@ async function ci(call: LocalCall<{ repo?: string[] }>): Promise<number> {
       root: localRoot(ports.config),
       clock: ports.clock,
       sandbox: ports.sandbox,
-      setupNetwork: ports.config.sandbox.network.length > 0,
+      setupNetwork: ports.config.sandbox.network,
       work: `${ports.paths.root}/ci`,
       remove: (path) => git.removeWorkspace(path),
     },

@@ -77,7 +77,7 @@ async function setUp(job: Job, base: string): Promise<Record<string, string>> {
       cwd: job.tree,
       home: job.home,
       objects: [`${job.host.mirror}/objects`],
-      network: ports.config.sandbox.network.length > 0,
+      network: ports.config.sandbox.network,
       logs: job.runDir,
       name: 'setup',
       mark: job.mark,

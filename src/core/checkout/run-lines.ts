@@ -16,7 +16,8 @@ export interface LinesRequest {
   home: string;
   /** Shown read-only: the objects that the checkout's git dir stands on. */
   objects: string[];
-  network: boolean;
+  /** Hosts that may be reached, as in `sandbox.network`: `*` for any. */
+  network: readonly string[];
   /** Directory for one transcript a line: `<name>-<k>.log`. */
   logs: string;
   name: string;
@@ -45,7 +46,8 @@ export async function runLines(sandbox: Sandbox, request: LinesRequest, signal: 
         readable: request.objects,
         home: request.home,
         env: { CI: 'true' },
-        network: request.network,
+        network: request.network.includes('*'),
+        hosts: request.network.filter((host) => host !== '*'),
         timeoutMs: LINE_TIMEOUT_MS,
         outputLimitBytes: OUTPUT_LIMIT_BYTES,
         transcript: `${request.logs}/${request.name}-${index + 1}.log`,

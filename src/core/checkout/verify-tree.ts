@@ -52,10 +52,10 @@ export async function verifyTree(with_: Verifier, request: VerifyRequest, signal
       logs: dirs.logs,
       mark: runMark(with_.paths.root, `${task}.${request.label}`),
     };
-    const network = with_.config.sandbox.network.length > 0;
+    const { network } = with_.config.sandbox;
     const setup = await runLines(with_.sandbox, { ...common, lines: repo.setup, network, name: 'verify-setup' }, signal);
     if (setup.some((run) => !run.ok)) return setup;
-    return [...setup, ...(await runLines(with_.sandbox, { ...common, lines: repo.verify, network: false, name: 'verify' }, signal))];
+    return [...setup, ...(await runLines(with_.sandbox, { ...common, lines: repo.verify, network: [], name: 'verify' }, signal))];
   });
   if (signal.aborted || runs.some((run) => run.ended === 'stopped')) throw new AgentOsError('cancelled', `verifying ${task} was stopped`);
   const failure = describeFailure(runs);

@@ -6,6 +6,7 @@
 import * as z from 'zod';
 import { isRepoName } from '../ids.ts';
 import { DEFAULT_API_URL, explainApiUrl } from './api-url.ts';
+import { host } from './host.ts';
 import { DEFAULT_STATE_DIR } from './paths.ts';
 import { looksSecret } from './secret-shape.ts';
 
@@ -251,7 +252,7 @@ export const Config = z.strictObject({
         .default('required')
         .describe('`required`: no agent runs without bubblewrap; `auto`: unconfined where there is none; `off`: always unconfined.'),
       readable: z.array(line).default([]).describe('Extra paths that the sandbox shows read-only; relative to this file.'),
-      network: z.array(z.literal('*')).max(1).default([]).describe('Hosts that `setup` may reach: none, or `"*"` for any.'),
+      network: z.array(host).max(100).default([]).describe('Hosts that `setup` may reach, on 80 and 443 or the port given; `*`: any.'),
     })
     .prefault({})
     .describe('Where agents and project commands run.'),

@@ -9,8 +9,9 @@
 import { ensureDirectory } from '../atomic-file.ts';
 import { AgentOsError } from '../errors.ts';
 import { killRun, MARK_VARIABLE } from '../process-tree.ts';
+import { type Doors, openDoors } from './doors.ts';
 import { listStarter, type SandboxLimits } from './limits.ts';
-import { listDoors, throughRelay } from './relay.ts';
+import { type Door, throughRelay } from './relay.ts';
 import type { Sandbox, SandboxExit, SandboxProbe, SandboxRun } from './sandbox.ts';
 import { supervise } from './supervise.ts';
 import { contains, listProgramPaths, listSystemPaths, realPath } from './visible-paths.ts';
@@ -30,6 +31,8 @@ export interface BubblewrapOptions {
   hidden: readonly string[];
   /** Real path of the user's HOME. */
   homeDir: string;
+  /** Absolute; where a proxy of a run has its socket. */
+  stateDir: string;
   graceMs: number;
   limits: SandboxLimits;
   /** Whether this bubblewrap can bound a tmpfs (0.7 and later). */
@@ -56,9 +59,16 @@ export function openBubblewrap(options: BubblewrapOptions): Sandbox {
         [MARK_VARIABLE]: run.mark,
       };
       const { limits, graceMs } = options;
-      const argv = [options.program, ...toArguments(run, { ...options, programs })];
-      const { status, ...exit } = await supervise({ argv, env, run, limits, graceMs, confined: true }, signal);
-      return toExit(exit, status);
+      const doors = await openDoors(run, options.stateDir);
+      try {
+        const argv = [options.program, ...toArguments(run, doors.list, { ...options, programs })];
+        const onStart = (say: Doors['say']) => Object.assign(doors, { say });
+        const supervision = { argv, env: { ...doors.env, ...env }, run, limits, graceMs, confined: true, onStart };
+        const { status, ...exit } = await supervise(supervision, signal);
+        return toExit(exit, status);
+      } finally {
+        await doors.close();
+      }
     },
     async killLeftovers(mark: string): Promise<void> {
       await killRun({ mark });
@@ -75,11 +85,10 @@ interface Mount {
  * bubblewrap's arguments for one run.
  * @throws AgentOsError `config` when a path to be shown does not exist.
  */
-function toArguments(run: SandboxRun, view: BubblewrapOptions & { programs: readonly string[] }): string[] {
+function toArguments(run: SandboxRun, doors: readonly Door[], view: BubblewrapOptions & { programs: readonly string[] }): string[] {
   const system = listSystemPaths(run.network);
   const starter = listStarter(view.path, view.limits, view.namespaces === 'all');
   const toTmpfs = (path: string, bytes: number) => [...(view.sized ? ['--size', String(bytes)] : []), '--tmpfs', path];
-  const doors = listDoors(run);
   // A socket is one to its mount too: what can be connected to needs no writable mount.
   const relay = doors.length === 0 ? [] : [process.execPath, ...doors.map(({ socket }) => socket)];
   const named = [...view.readable, ...run.readable, ...relay].flatMap(bothNames);

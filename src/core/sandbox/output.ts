@@ -55,6 +55,8 @@ export class Output {
   /** Closes the transcript. `output`: the last 64 kB as valid UTF-8; `truncated`: some of it is missing in the transcript. */
   end(): { output: string; truncated: boolean } {
     closeSync(this.#fd);
+    // Whatever comes late has no file any more.
+    this.#room = 0;
     return { output: toText(Buffer.concat(this.#tail)), truncated: this.#truncated };
   }
 }

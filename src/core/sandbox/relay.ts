@@ -5,7 +5,7 @@
  * namespace holds nothing but that port. It runs inside, with the rights of the
  * program and no knowledge of its own, so there is nothing to gain from it.
  */
-import { RELAY } from './sandbox.ts';
+import { RELAY, type SandboxRun } from './sandbox.ts';
 
 export interface Door {
   /** What becomes `host:port` in the program's arguments and environment. */
@@ -47,9 +47,9 @@ Promise.all(JSON.parse(doors).map(open)).then(() => {
 });
 `;
 
-/** The doors of a run. */
-export function listDoors(run: { gateway?: string }): Door[] {
-  return run.gateway === undefined ? [] : [{ name: RELAY, socket: run.gateway }];
+/** The door to the gateway of a run, where it has one. */
+export function gatewayDoor({ gateway }: SandboxRun): Door[] {
+  return gateway === undefined ? [] : [{ name: RELAY, socket: gateway }];
 }
 
 /** What to start instead of `argv` so that it has these doors; the program itself where there are none. */

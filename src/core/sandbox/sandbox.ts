@@ -23,6 +23,11 @@ export interface SandboxRun {
   stdin?: string;
   network: boolean;
   /**
+   * Hosts that may be reached without `network`, as in `sandbox.network`, by
+   * programs that use `HTTP_PROXY` and `HTTPS_PROXY`. Of no effect unconfined.
+   */
+  hosts?: readonly string[];
+  /**
    * Absolute path of the Unix socket of a gateway that is reached inside on a
    * loopback port: `RELAY` in `argv` and `env` becomes its `host:port`. Works
    * without `network`. Nothing else of the socket's directory is seen.

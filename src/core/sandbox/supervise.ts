@@ -24,6 +24,8 @@ export interface Supervision {
   graceMs: number;
   /** The started process is a sandbox: TERM goes to what is inside it, and its end is the end of all. */
   confined: boolean;
+  /** Given, before the start, what adds a line of ours to the transcript. */
+  onStart?: (say: (line: string) => void) => void;
 }
 
 export interface SupervisedExit extends SandboxExit {
@@ -43,6 +45,8 @@ export async function supervise(supervision: Supervision, signal: AbortSignal): 
     return { ended, exitCode, durationMs: Math.round(performance.now() - began), ...output.end(), status };
   };
   if (signal.aborted) return exit('stopped', null);
+  const say = (line: string) => output.write(Buffer.from(`\n${line}\n`));
+  supervision.onStart?.(say);
   const child = await startProcess(supervision.argv, {
     cwd: run.cwd,
     env: supervision.env,
@@ -56,7 +60,7 @@ export async function supervise(supervision: Supervision, signal: AbortSignal): 
   const trace: RunTrace = { root: birth(child.pid), mark: run.mark };
   const watch = new Watch(supervision, child.pid, trace, signal);
   const unwatch = watchDisk([...run.writable, run.home], supervision.limits, (reason) => {
-    output.write(Buffer.from(`\nended: ${reason}\n`));
+    say(`ended: ${reason}`);
     watch.end('limit');
   });
   const status = new Status(child.status);

@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { ensureDirectory } from '../atomic-file.ts';
 import { killRun, MARK_VARIABLE } from '../process-tree.ts';
 import { LIMITS, listStarter, type SandboxLimits } from './limits.ts';
-import { listDoors, throughRelay } from './relay.ts';
+import { gatewayDoor, throughRelay } from './relay.ts';
 import type { Sandbox, SandboxExit, SandboxRun } from './sandbox.ts';
 import { supervise } from './supervise.ts';
 
@@ -19,7 +19,7 @@ export function openUnconfined(options: { path: string; graceMs: number; limits?
     kind: 'unconfined',
     probe: async () => ({ ready: true, reason: 'nothing is denied: programs run as this user' }),
     async run(run: SandboxRun, signal: AbortSignal): Promise<SandboxExit> {
-      const argv = [...listStarter(options.path, limits, false), ...throughRelay(run.argv, listDoors(run))];
+      const argv = [...listStarter(options.path, limits, false), ...throughRelay(run.argv, gatewayDoor(run))];
       const tmp = join(run.home, 'tmp');
       ensureDirectory(tmp);
       const env = { PATH: options.path, HOME: run.home, LANG: 'C.UTF-8', TERM: 'dumb', TMPDIR: tmp, ...run.env, [MARK_VARIABLE]: run.mark };

@@ -34,8 +34,8 @@ export interface LocalCi {
   clock: Clock;
   /** Opened only when something is to run. */
   sandbox(): Promise<Sandbox>;
-  /** Whether `setup` has the network; checks never have. */
-  setupNetwork: boolean;
+  /** Hosts that `setup` may reach, as in `sandbox.network`; checks reach none. */
+  setupNetwork: readonly string[];
   /** A private directory for checkouts and transcripts; emptied. */
   work: string;
   /** Removes a directory whatever a program did to it. */
@@ -150,7 +150,7 @@ async function runCheck(
   const common = { cwd: check.tree, home: check.home, objects: [], logs: check.root, mark: check.mark };
   const setup = await runLines(sandbox, { ...common, name: 'setup', lines: repo.setup, network: ci.setupNetwork }, signal);
   const prepared = setup.every((run) => run.ok);
-  const runs = prepared ? await runLines(sandbox, { ...common, name: 'check', lines: [check.line], network: false }, signal) : setup;
+  const runs = prepared ? await runLines(sandbox, { ...common, name: 'check', lines: [check.line], network: [] }, signal) : setup;
   if (signal.aborted || runs.some((run) => run.ended === 'stopped')) {
     throw new AgentOsError('cancelled', `the check \`${check.line}\` was stopped; it stays pending`);
   }

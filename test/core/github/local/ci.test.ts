@@ -18,7 +18,7 @@ function ciOf(harness: LocalHarness): LocalCi {
     root: harness.root,
     clock: systemClock,
     sandbox: async () => sandbox,
-    setupNetwork: false,
+    setupNetwork: [],
     work: join(harness.dir, 'ci'),
     remove: async (path) => rmSync(path, { recursive: true, force: true }),
   };
