@@ -1,0 +1,50 @@
+/** What a gateway counts in one run: requests, usage, and how the last answer ended. */
+import type { AgentFailure, TokenUsage } from '../agents/report.ts';
+import type { GatewayOptions, GatewayReport } from './gateway.ts';
+import { addUsage } from './usage.ts';
+
+export interface RunLedger {
+  /** Before a request to the model. @returns why it must not be sent; `undefined`: it is counted, send it. */
+  begin(): AgentFailure | undefined;
+  /** After an answer. */
+  settle(usage: TokenUsage | undefined, failure: AgentFailure | undefined): void;
+  report(): GatewayReport;
+}
+
+/** A wait beyond this is no matter for the agent's own retries. */
+const SHORT_WAIT_MS = 30_000;
+
+export function openLedger(options: GatewayOptions): RunLedger {
+  let requests = 0;
+  let usage: TokenUsage | undefined;
+  let failure: AgentFailure | undefined;
+  /** What does not change within this run: whoever asks again gets the same words. */
+  let final: AgentFailure | undefined;
+  return {
+    begin() {
+      if (final) return final;
+      if (requests >= options.maxRequests) {
+        final = { kind: 'limit', message: `the run used up its ${options.maxRequests} requests to the model` };
+      } else if (usage && options.isSpent?.(usage)) {
+        final = { kind: 'limit', message: 'the run used up the money it may spend' };
+      }
+      if (!final) requests++;
+      return final;
+    },
+    settle(used, failed) {
+      usage = addUsage(usage, used);
+      failure = failed;
+      if (failed && isFinal(failed, options.now())) final ??= failed;
+    },
+    report() {
+      const failed = final ?? failure;
+      return { requests, ...(failed && { failure: failed }), ...(usage && { usage }) };
+    },
+  };
+}
+
+/** Whether asking again within this run is of no use. */
+export function isFinal(failure: AgentFailure, now: Date): boolean {
+  if (failure.kind === 'auth' || failure.kind === 'quota') return true;
+  return failure.retryAt !== undefined && failure.retryAt.getTime() - now.getTime() > SHORT_WAIT_MS;
+}
