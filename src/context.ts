@@ -49,9 +49,10 @@ function openPorts(config: LoadedConfig, request: Omit<ContextRequest, 'config'>
   });
   const sandbox = once(async () => {
     const { openSandbox } = await import('./core/sandbox/open-sandbox.ts');
-    const { mode, readable } = config.sandbox;
+    const { scaleLimits } = await import('./core/sandbox/limits.ts');
+    const { mode, readable, disk_mb } = config.sandbox;
     const hidden = [config.path, ...forgeSecrets(config.forge)];
-    const opened = await openSandbox({ mode, readable, path, stateDir: config.state_dir, hidden });
+    const opened = await openSandbox({ mode, readable, path, stateDir: config.state_dir, hidden, limits: scaleLimits(disk_mb) });
     if (opened.notice !== undefined) request.out.note(opened.notice);
     return opened.sandbox;
   });

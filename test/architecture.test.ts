@@ -18,8 +18,8 @@ const files = readdirSync(root, { recursive: true, encoding: 'utf8' })
 /** Files that are synchronous and touch nothing: stages of commands, and the pure parts of core. */
 const PURE = [
   /^commands\/[^/]+\/(policy|format|classify|start|outcome|report|prompt|reviews|statistics|similarity|detect|fingerprint|requirements|proposal|score|activity|filed|marker|doctor-github|refine-(answer|prompt|text)|render[a-z-]*)\.ts$/,
-  /^core\/(ids|text|front-matter|front-matter-yaml|statistics|errors)\.ts$/,
-  /^core\/config\/(schema|paths|describe|select-repos|shape|api-url|secret-shape|host|project-rules)\.ts$/,
+  /^core\/(ids|text|untrusted|front-matter|front-matter-yaml|statistics|errors)\.ts$/,
+  /^core\/config\/(schema|paths|describe|select-repos|shape|api-url|secret-shape|sandbox|project-rules)\.ts$/,
   /^core\/events\/event\.ts$/,
   /^core\/markdown\/[a-z-]+\.ts$/,
   /^core\/mailbox\/(mailbox|task|message|reclaim)\.ts$/,
@@ -28,7 +28,7 @@ const PURE = [
   /^core\/github\/octokit\/(answer|to-issue|to-pull|check-runs|failure|request-names|text-limits)\.ts$/,
   /^core\/git\/(git|tree-policy|glob|protected-paths|names)\.ts$/,
   /^core\/models\/(models|provider-error|extract-json|fit-text)\.ts$/,
-  /^core\/gateway\/(gateway|admit|classify|read-answer|refusal|untrusted|usage)\.ts$/,
+  /^core\/gateway\/(gateway|admit|classify|read-answer|refusal|usage)\.ts$/,
   /^core\/agents\/(agent|report|result|result-sections|issue-blocks|unified-diff)\.ts$/,
   /^core\/(effects\/(effects|decide-effect)|sandbox\/sandbox|routing\/(chain|breaker|choose)|memory\/(entries|render)|fsck\/(snapshot|([a-z]+-)?invariants))\.ts$/,
 ];

@@ -6,8 +6,8 @@
 import * as z from 'zod';
 import { isRepoName } from '../ids.ts';
 import { DEFAULT_API_URL, explainApiUrl } from './api-url.ts';
-import { host } from './host.ts';
 import { DEFAULT_STATE_DIR } from './paths.ts';
+import { Sandbox } from './sandbox.ts';
 import { looksSecret } from './secret-shape.ts';
 
 z.config({ jitless: true });
@@ -245,17 +245,7 @@ export const Config = z.strictObject({
     })
     .prefault({})
     .describe('How much runs, and how often it is tried.'),
-  sandbox: z
-    .strictObject({
-      mode: z
-        .enum(['required', 'auto', 'off'])
-        .default('required')
-        .describe('`required`: no agent runs without bubblewrap; `auto`: unconfined where there is none; `off`: always unconfined.'),
-      readable: z.array(line).default([]).describe('Extra paths that the sandbox shows read-only; relative to this file.'),
-      network: z.array(host).max(100).default([]).describe('Hosts that `setup` may reach, on 80 and 443 or the port given; `*`: any.'),
-    })
-    .prefault({})
-    .describe('Where agents and project commands run.'),
+  sandbox: Sandbox.prefault({}).describe('Where agents and project commands run.'),
   identity: z
     .strictObject({
       name: personal.default('Agent OS').describe('Author name of commits.'),

@@ -35,6 +35,19 @@ export const LIMITS: SandboxLimits = {
   processes: 4096,
 };
 
+/** The limits of an installation whose runs may keep that much on disk. */
+export function scaleLimits(diskMb: number): SandboxLimits {
+  const diskBytes = diskMb * MB;
+  const lower = (bytes: number) => Math.min(bytes, diskBytes);
+  return {
+    ...LIMITS,
+    diskBytes,
+    fileBytes: diskBytes,
+    tmpBytes: lower(LIMITS.tmpBytes),
+    sharedMemoryBytes: lower(LIMITS.sharedMemoryBytes),
+  };
+}
+
 /** The most likely victim where memory runs out. */
 const OOM_SCORE = 1000;
 

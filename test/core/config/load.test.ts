@@ -189,7 +189,7 @@ sandbox: { readable: [~/.nvm, /opt/tools/, tools] }
       models: [],
       dispatch: { split_epics: true, auto_ready: false },
       queue: { max_parallel: 2, max_attempts: 4, max_infrastructure: 5 },
-      sandbox: { mode: 'required', readable: [], network: [] },
+      sandbox: { mode: 'required', readable: [], disk_mb: 10_240, network: [] },
       identity: { name: 'Agent OS', email: 'agentos@example.com' },
       groom: { apply: false, stale_days: 90 },
       plan: { size: 5, cadence_days: 7, auto_ready: false },

@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSy
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { findRun } from '../../../src/core/process-tree.ts';
-import { LIMITS, listStarter, type SandboxLimits } from '../../../src/core/sandbox/limits.ts';
+import { LIMITS, listStarter, type SandboxLimits, scaleLimits } from '../../../src/core/sandbox/limits.ts';
 import type { Sandbox, SandboxExit, SandboxRun } from '../../../src/core/sandbox/sandbox.ts';
 import { DRIVERS, hasBwrap, makePlace, makeRun, openDriver, PATH, type Place } from '../../support/sandboxes.ts';
 
@@ -139,6 +139,12 @@ Max open files            1024                 524288               files
     ]);
     expect(existsSync(argv[0] ?? '')).toBe(true);
     expect(listStarter(PATH, LIMITS, false, own).join(' ')).not.toContain('nproc');
+  });
+
+  it('scales with what a run may keep on disk', () => {
+    expect(scaleLimits(10_240)).toEqual(LIMITS);
+    const sizes = { diskBytes: 64 * MB, fileBytes: 64 * MB, tmpBytes: 64 * MB, sharedMemoryBytes: 64 * MB };
+    expect(scaleLimits(64)).toEqual({ ...LIMITS, ...sizes });
   });
 
   it('is left out where it is not installed', () => {
