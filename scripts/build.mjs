@@ -45,6 +45,7 @@ const later = new Map();
 mkdirSync(out);
 const { inputs, names } = await bundleMain();
 await bundleChunks(inputs, names);
+await bundleApiAgent();
 writeFileSync(join(out, 'package.json'), '{"type":"commonjs"}\n');
 // Two builds side by side must never leave a mixture: the finished directory takes the place of the old one.
 rmSync(join(root, 'dist'), { recursive: true, force: true });
@@ -78,6 +79,12 @@ async function bundleMain() {
   // A script from V8's code cache has no `import()` of its own: bin/agentos.js lends it one.
   writeFileSync(join(out, 'main.js'), outputFiles[0].text.replaceAll('import("./chunks/', 'importChunk("./chunks/'));
   return { inputs, names: await exportedNames(inputs) };
+}
+
+/** The loop of `kind: api`: a program of its own, in one file, for nothing else of ours is seen inside the sandbox. */
+function bundleApiAgent() {
+  const file = join(root, 'src/core/agents/api/program.ts');
+  return build({ ...common, entryPoints: [file], outfile: join(out, 'api-agent.js'), format: 'cjs' });
 }
 
 function runMain(contents) {

@@ -19,7 +19,7 @@ const files = readdirSync(root, { recursive: true, encoding: 'utf8' })
 const PURE = [
   /^commands\/[^/]+\/(policy|format|classify|start|outcome|report|prompt|reviews|statistics|similarity|detect|fingerprint|requirements|proposal|score|activity|filed|marker|doctor-github|refine-(answer|prompt|text)|render[a-z-]*)\.ts$/,
   /^core\/(ids|text|untrusted|front-matter|front-matter-yaml|statistics|errors)\.ts$/,
-  /^core\/config\/(schema|paths|describe|select-repos|shape|api-url|secret-shape|sandbox|project-rules)\.ts$/,
+  /^core\/config\/(schema|agent-schema|fields|paths|describe|select-repos|shape|api-url|secret-shape|sandbox|project-rules)\.ts$/,
   /^core\/events\/event\.ts$/,
   /^core\/markdown\/[a-z-]+\.ts$/,
   /^core\/mailbox\/(mailbox|task|message|reclaim)\.ts$/,
@@ -29,6 +29,8 @@ const PURE = [
   /^core\/git\/(git|tree-policy|glob|protected-paths|names)\.ts$/,
   /^core\/models\/(models|provider-error|extract-json|fit-text)\.ts$/,
   /^core\/gateway\/(gateway|admit|classify|read-answer|refusal|usage)\.ts$/,
+  /^core\/agents\/cli\/(cli-kinds?|claude|codex|gemini)\.ts$/,
+  /^core\/agents\/api\/(api-kind|chat-model|compact|conversation|events|repeats|system-prompt|tool-forms)\.ts$/,
   /^core\/agents\/(agent|report|result|result-sections|issue-blocks|unified-diff)\.ts$/,
   /^core\/(effects\/(effects|decide-effect)|sandbox\/sandbox|routing\/(chain|breaker|choose)|memory\/(entries|render)|fsck\/(snapshot|([a-z]+-)?invariants))\.ts$/,
 ];
@@ -38,9 +40,9 @@ const FENCES: Record<string, RegExp> = {
   commander: /^(program\.ts|commands\/(operator|local)\/[^/]+\.ts)$/,
   execa: /^core\/process\.ts$/,
   'simple-git': /^core\/git\/simple-git\.ts$/,
-  '@anthropic-ai/sdk': /^core\/models\/anthropic\.ts$/,
-  openai: /^core\/models\/openai\.ts$/,
-  '@google/generative-ai': /^core\/models\/google\.ts$/,
+  '@anthropic-ai/sdk': /^core\/(models\/anthropic|agents\/api\/anthropic-chat)\.ts$/,
+  openai: /^core\/(models\/openai|agents\/api\/openai-chat)\.ts$/,
+  '@google/generative-ai': /^core\/(models\/google|agents\/api\/google-chat)\.ts$/,
   pino: /^core\/events\/log\.ts$/,
   ...Object.fromEntries(
     ['core', 'auth-app', 'plugin-paginate-rest', 'request-error', 'types', 'graphql-schema'].map((name) => [

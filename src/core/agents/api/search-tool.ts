@@ -1,0 +1,90 @@
+/** The tool `search`. */
+import { readFileSync, statSync } from 'node:fs';
+import { join, relative } from 'node:path';
+import { createContext, Script } from 'node:vm';
+import { errnoOf } from '../../errors.ts';
+import { cleanLine, truncate } from '../../text.ts';
+import { decode, LARGEST_FILE, listEntries } from './file-tools.ts';
+import { findPlace, ToolProblem } from './inside.ts';
+import type { ToolInput } from './tool-forms.ts';
+
+const MOST_MATCHES = 100;
+const MOST_FILES = 20_000;
+const LONGEST_LINE = 300;
+/** For the whole search; a pattern can take for ever. */
+const MOST_MS = 5000;
+
+/** Matches in one text, as `[line number, line]`; run with a time limit, which a plain call has not. */
+const FIND = new Script(`(() => {
+  const found = [];
+  const expression = new RegExp(pattern, flags);
+  text.split('\\n').forEach((line, index) => { if (found.length < most && expression.test(line)) found.push([index + 1, line]); });
+  return JSON.stringify(found);
+})()`);
+
+/** @param now milliseconds of a clock that only runs forward */
+export function search(root: string, { pattern, path = '.' }: ToolInput<'search'>, now: () => number): string {
+  const place = findPlace(root, path);
+  if (place.kind === 'absent') throw new ToolProblem(`there is no \`${place.shown}\``);
+  const base = findPlace(root, '.').real;
+  const find = compile(pattern);
+  const end = now() + MOST_MS;
+  const lines: string[] = [];
+  let files = 0;
+  for (const file of place.kind === 'file' ? [place.real] : walk(place.real)) {
+    if (++files > MOST_FILES) return `${lines.join('\n')}\n… there are more files; search one of the directories`.trim();
+    const text = readIfText(file);
+    if (text === undefined) continue;
+    const left = end - now();
+    const found = left > 0 ? find(text, left) : undefined;
+    if (!found) throw new ToolProblem('the search took too long; use a simpler pattern, or fewer files');
+    for (const [line, words] of found) {
+      if (lines.length === MOST_MATCHES) return `${lines.join('\n')}\n… there are more; make the pattern more exact`;
+      lines.push(`${relative(base, file)}:${line}: ${truncate(words, LONGEST_LINE)}`);
+    }
+  }
+  return lines.length === 0 ? 'no match' : lines.join('\n');
+}
+
+/** @throws ToolProblem for a pattern that is none */
+function compile(pattern: string): (text: string, ms: number) => [number, string][] | undefined {
+  const blind = pattern.startsWith('(?i)');
+  const source = blind ? pattern.slice(4) : pattern;
+  const flags = blind ? 'i' : '';
+  try {
+    new RegExp(source, flags);
+  } catch (error) {
+    throw new ToolProblem(`that is no regular expression: ${cleanLine((error as Error).message)}`);
+  }
+  return (text, ms) => {
+    try {
+      const context = createContext({ pattern: source, flags, text, most: MOST_MATCHES + 1 });
+      return JSON.parse(FIND.runInContext(context, { timeout: Math.ceil(ms) }) as string) as [number, string][];
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ERR_SCRIPT_EXECUTION_TIMEOUT') return undefined;
+      throw error;
+    }
+  };
+}
+
+function* walk(directory: string): Generator<string> {
+  for (const entry of orNothing(() => listEntries(directory)) ?? []) {
+    if (entry.isDirectory()) yield* walk(join(directory, entry.name));
+    // Symlinks are not followed: their file is found where it is.
+    else if (entry.isFile()) yield join(directory, entry.name);
+  }
+}
+
+function readIfText(file: string): string | undefined {
+  return orNothing(() => (statSync(file).size > LARGEST_FILE ? undefined : decode(readFileSync(file))));
+}
+
+/** What may not be read, or is gone by now, is passed over. */
+function orNothing<T>(look: () => T): T | undefined {
+  try {
+    return look();
+  } catch (error) {
+    if (errnoOf(error) !== undefined) return undefined;
+    throw error;
+  }
+}
