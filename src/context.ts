@@ -86,7 +86,7 @@ function openPorts(config: LoadedConfig, request: Omit<ContextRequest, 'config'>
     }),
     agents: once(async () => {
       const { openAgents } = await import('./core/agents/registry.ts');
-      return openAgents({ agents: config.agents, sandbox, path });
+      return openAgents({ agents: config.agents, sandbox, path, env: process.env, clock });
     }),
   };
 }

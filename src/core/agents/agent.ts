@@ -25,6 +25,8 @@ export interface AgentRequest {
   transcript: string;
   timeoutMs: number;
   silenceMs: number;
+  /** In US dollars: all that the run may spend, where there is a limit. */
+  maxCostUsd?: number;
   mark: string;
 }
 

@@ -6,10 +6,9 @@
  */
 import { AgentOsError } from '../errors.ts';
 import { findProgram } from '../process.ts';
-import type { Sandbox, SandboxExit } from '../sandbox/sandbox.ts';
-import { realPath } from '../sandbox/visible-paths.ts';
-import { cleanLine } from '../text.ts';
+import type { Sandbox } from '../sandbox/sandbox.ts';
 import type { Agent, AgentReply, AgentRequest } from './agent.ts';
+import { listNames, refuseMissing } from './program.ts';
 
 const OUTPUT_LIMIT_BYTES = 5_000_000;
 
@@ -61,23 +60,4 @@ export function openCommandAgent(name: string, options: CommandAgentOptions): Ag
       return { ended: exit.ended, exitCode: exit.exitCode, durationMs: exit.durationMs };
     },
   };
-}
-
-/** The path that is started and the file that it is. */
-function listNames(program: string): string[] {
-  const real = realPath(program) ?? program;
-  return real === program ? [program] : [program, real];
-}
-
-/** 126 and 127 are what shells and `env` say of a program that cannot be started: nothing to do with the task. */
-function refuseMissing(name: string, exit: SandboxExit): void {
-  if (exit.ended !== 'exited' || (exit.exitCode !== 126 && exit.exitCode !== 127)) return;
-  const words = cleanLine(exit.output.trim().split('\n').at(-1) ?? '');
-  throw new AgentOsError(
-    'unavailable',
-    `agent \`${name}\` cannot be started: exit ${exit.exitCode}${words === '' ? '' : `, \`${words}\``}`,
-    {
-      hint: 'Give it what it needs on PATH or in `sandbox.readable`.',
-    },
-  );
 }

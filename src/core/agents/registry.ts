@@ -1,7 +1,10 @@
 /** The agent pool: the configured agents by name, each opened by its kind. Starts nothing. */
+import type { Clock } from '../clock.ts';
 import type { AgentConfig } from '../config/schema.ts';
 import type { Sandbox } from '../sandbox/sandbox.ts';
 import type { Agent } from './agent.ts';
+import { openCliAgent } from './cli/cli-agent.ts';
+import { CLI_KINDS } from './cli/cli-kinds.ts';
 import { openCommandAgent } from './command.ts';
 import { openPatchAgent } from './patch.ts';
 
@@ -11,6 +14,9 @@ export interface AgentsOptions {
   sandbox: () => Promise<Sandbox>;
   /** PATH of agents, and where their programs are looked for. */
   path: string;
+  /** Where keys are looked up, by the names that the configuration gives. */
+  env: Readonly<Record<string, string | undefined>>;
+  clock: Clock;
 }
 
 export function openAgents(options: AgentsOptions): ReadonlyMap<string, Agent> {
@@ -23,5 +29,17 @@ function openAgent(name: string, config: AgentConfig, options: AgentsOptions): A
       return openPatchAgent(name, options);
     case 'command':
       return openCommandAgent(name, { ...options, command: config.command });
+    default:
+      return openCliAgent(name, {
+        ...options,
+        kind: CLI_KINDS[config.kind],
+        program: config.program,
+        model: config.model,
+        keyEnv: config.key_env,
+        baseUrl: config.base_url,
+        maxTurns: config.max_turns,
+        toCost: () => undefined,
+        now: () => options.clock.now(),
+      });
   }
 }

@@ -10,9 +10,6 @@ import { childOf, configShape, either, renderShape, type Shape, shapeAt } from '
 
 type Issue = z.core.$ZodIssue;
 
-/** Kinds that the design knows and this version does not; told apart from a slip of the pen. */
-const LATER_KINDS: Readonly<Record<string, readonly string[]>> = { agents: ['claude', 'codex', 'gemini', 'api'] };
-
 /** Turns the issues that the schema found in the value into problems. */
 export function explainIssues(issues: readonly Issue[], value: unknown): Problem[] {
   const root = configShape();
@@ -61,12 +58,11 @@ function explainKind(path: Path, { root, value }: Subject): Problem {
   const options = shapeAt(root, owner, undefined)?.oneOf ?? [];
   const kinds = options.map((option) => String(option.properties?.['kind']?.const));
   const found = at(value, [...owner, 'kind']);
-  return { path: [...owner, 'kind'], what: explainChoice(found, kinds, LATER_KINDS[String(path[0])]) };
+  return { path: [...owner, 'kind'], what: explainChoice(found, kinds) };
 }
 
-function explainChoice(found: unknown, choices: readonly string[], later: readonly string[] = []): string {
+function explainChoice(found: unknown, choices: readonly string[]): string {
   const available = either(choices.map((choice) => `\`${choice}\``));
-  if (typeof found === 'string' && later.includes(found)) return `\`${found}\` is not available in this version; write ${available}`;
   const guess = typeof found === 'string' ? nearest(found, choices) : undefined;
   if (found === undefined) return `missing; write ${available}`;
   return `expected ${available}, found ${show(found)}${guess === undefined ? '' : `; did you mean \`${guess}\`?`}`;
@@ -77,7 +73,7 @@ function explainValue(path: Path, { root, value }: Subject, message: string): Pr
   const found = at(value, path);
   if (!shape) return { path, what: `${message}, found ${show(found)}` };
   const choices = shape.enum ?? (shape.const === undefined ? undefined : [shape.const]);
-  if (choices) return { path, what: explainChoice(found, choices.map(String), path.at(-1) === 'kind' ? LATER_KINDS[String(path[0])] : []) };
+  if (choices) return { path, what: explainChoice(found, choices.map(String)) };
   if (found === '') return { path, what: 'must not be empty' };
   if (found === undefined) return { path, what: `missing; write ${renderShape(shape)}` };
   return { path, what: `expected ${renderShape(shape)}, found ${show(found)}${remedyFor(shape, found)}` };

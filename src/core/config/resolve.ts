@@ -48,9 +48,11 @@ export function containsPath(outer: string, inner: string): boolean {
 export function resolveConfig(config: ConfigFile, places: Places): LoadedConfig {
   const absolute = (written: string) => expandPath(written, places) ?? written;
   const agents = Object.entries(config.agents).map(([name, agent]) => {
+    const find = (program: string) => (program.includes('/') ? absolute(program) : program);
+    if ('program' in agent) return [name, { ...agent, program: find(agent.program) }] as const;
     if (agent.kind !== 'command') return [name, agent] as const;
     const [program = '', ...rest] = agent.command;
-    return [name, { ...agent, command: [program.includes('/') ? absolute(program) : program, ...rest] }] as const;
+    return [name, { ...agent, command: [find(program), ...rest] }] as const;
   });
   return {
     ...config,

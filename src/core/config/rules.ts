@@ -97,8 +97,10 @@ function findPathProblems(value: unknown, places: Places): Problem[] {
   const key = read(['forge', 'app', 'private_key_file'], appKey);
   const readable = asList(childOf(sandbox, 'readable')).map((written, index) => read(['sandbox', 'readable', index], written));
   for (const [name, agent] of Object.entries(asObject(childOf(value, 'agents')))) {
-    const program = asList(childOf(agent, 'command'))[0];
-    if (typeof program === 'string' && program.includes('/')) read(['agents', name, 'command', 0], program);
+    const command = asList(childOf(agent, 'command'))[0];
+    if (typeof command === 'string' && command.includes('/')) read(['agents', name, 'command', 0], command);
+    const program = childOf(agent, 'program');
+    if (typeof program === 'string' && program.includes('/')) read(['agents', name, 'program'], program);
   }
 
   const home = places.home === undefined ? undefined : fixedPlace('your home directory', places.home);

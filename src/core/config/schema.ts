@@ -5,17 +5,16 @@
  */
 import * as z from 'zod';
 import { isRepoName } from '../ids.ts';
+import { Agent } from './agent-schema.ts';
 import { DEFAULT_API_URL, explainApiUrl } from './api-url.ts';
+import { line, modelUrl, name, secretEnv, text } from './fields.ts';
 import { DEFAULT_STATE_DIR } from './paths.ts';
 import { Sandbox } from './sandbox.ts';
-import { looksSecret } from './secret-shape.ts';
 
 z.config({ jitless: true });
 
 const TASK_TYPES = ['implementation', 'debugging', 'architecture', 'research', 'docs', 'design', 'content', 'browser_automation'] as const;
 
-const text = z.string().min(1);
-const line = text.refine((value) => !value.includes('\n'), 'must be one line');
 const shellLines = z.array(text).default([]);
 const login = z
   .string()
@@ -27,21 +26,6 @@ const glob = line.refine(
   (value) => !/^[/!]|^\.{1,2}\/|(?:^|\/)\.\.(?:\/|$)|^\s|\s$/.test(value),
   'must be a glob relative to the top of the repository, without leading `/`, `./`, `!` or `..`',
 );
-const name = z.string().regex(/^[a-z][a-z0-9_-]{0,39}$/, 'use lower case letters, digits, `-` and `_`, starting with a letter');
-const minutes = z
-  .number()
-  .positive()
-  .max(24 * 60);
-
-/** The name of an environment variable; a token in its place would lie in the file for ever. */
-const secretEnv = z
-  .string()
-  .refine((value) => !looksSecret(value), {
-    message: 'put the token into an environment variable and write the name of that variable here',
-    abort: true,
-  })
-  .regex(/^[A-Za-z_][A-Za-z0-9_]{0,79}$/, 'must be the name of an environment variable');
-
 const apiUrl = line.superRefine((value, context) => {
   const message = explainApiUrl(value);
   if (message !== undefined) context.addIssue({ code: 'custom', message });
@@ -153,30 +137,6 @@ const Repo = z.strictObject({
     .describe('No new task starts while this many of our pull requests are open.'),
   local_ci: shellLines.describe('Local forge only: shell lines that `agentos local ci` runs as checks on every pull request.'),
 });
-
-const agentLimits = {
-  timeout_minutes: minutes.default(45).describe('Longest run, in minutes; fractions are fine.'),
-  silence_minutes: minutes.default(10).describe('Longest time without any output, in minutes, before the run counts as stalled.'),
-};
-
-const Agent = z.discriminatedUnion('kind', [
-  z.strictObject({
-    kind: z.literal('patch').describe('No model: applies the diff or the files given in the issue.'),
-    ...agentLimits,
-  }),
-  z.strictObject({
-    kind: z.literal('command').describe('Any program that honours the agent contract (docs/agents.md).'),
-    command: z.array(text).min(1).describe('The program and its arguments; a relative path is relative to this file.'),
-    ...agentLimits,
-  }),
-]);
-
-/** A key over plain http could be read on its way; this machine alone may be asked so. */
-const modelUrl = line.refine((value) => {
-  const url = URL.canParse(value) ? new URL(value) : undefined;
-  const near = url?.protocol === 'http:' && ['localhost', '127.0.0.1', '[::1]'].includes(url.hostname);
-  return url !== undefined && (url.protocol === 'https:' || near) && `${url.username}${url.password}${url.search}${url.hash}` === '';
-}, 'must be an `https://` URL without user name, password, `?` and `#`');
 
 const Model = z.strictObject({
   provider: z.enum(['anthropic', 'openai', 'google', 'deepseek']).describe('Whose model it is, and so which protocol is spoken.'),

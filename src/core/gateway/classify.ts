@@ -5,7 +5,7 @@
  */
 import type { AgentFailure, FailureKind } from '../agents/report.ts';
 import { cleanLine } from '../text.ts';
-import { at, numberAt, textAt } from './untrusted.ts';
+import { at, numberAt, textAt } from '../untrusted.ts';
 
 export interface FailedAnswer {
   /** HTTP status; absent for an error inside a stream that began well. */

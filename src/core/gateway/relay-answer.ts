@@ -11,7 +11,7 @@ import { classifyFailure, errorInStream } from './classify.ts';
 import type { GatewayOptions, Protocol } from './gateway.ts';
 import { openAnswerReader } from './read-answer.ts';
 import { renderRefusal } from './refusal.ts';
-import { isFinal, type RunLedger } from './run-ledger.ts';
+import type { RunLedger } from './run-ledger.ts';
 import { foldUsage } from './usage.ts';
 
 /** Of an answer that failed, and is held to be read. */
@@ -40,19 +40,18 @@ export interface ExchangeParts {
 export function relayAnswer({ options, ledger, outgoing, response }: ExchangeParts): Exchange {
   const { protocol, idleMs } = options;
   let over = false;
-  const end = (usage: TokenUsage | undefined, failure: AgentFailure | undefined) => {
-    if (over) return false;
+  const seen: { usage?: TokenUsage | undefined } = {};
+  const settle = (failure: AgentFailure | undefined) => {
     over = true;
     clearTimeout(timer);
-    ledger?.settle(usage, failure);
-    return true;
+    return ledger?.settle(seen.usage, failure) ?? false;
   };
-  const seen: { usage?: TokenUsage | undefined } = {};
   const fail = (failure: AgentFailure, status: number, words?: Words) => {
-    if (!end(seen.usage, failure)) return;
+    if (over) return;
+    const final = settle(failure);
     outgoing.destroy();
     if (response.headersSent) response.destroy();
-    else if (isFinal(failure, options.now())) refuse(protocol, response, 400, failure.message);
+    else if (final) refuse(protocol, response, 400, failure.message);
     else if (words) {
       response.writeHead(status, words.headers);
       response.end(words.text);
@@ -69,14 +68,21 @@ export function relayAnswer({ options, ledger, outgoing, response }: ExchangePar
   outgoing.on('error', lost);
   outgoing.on('response', (answer) => {
     touch();
-    const pass = { options, answer, response, touch, fail, end, seen };
+    const finish = (failure: AgentFailure | undefined) => {
+      if (over) return;
+      settle(failure);
+      response.end();
+    };
+    const pass = { options, answer, response, touch, fail, finish, seen };
     if (isGood(answer)) passOn(pass);
     else readFailure(pass);
   });
-  // The agent went away: nobody waits for the answer, and nothing failed.
+  // The agent went away, or was ended: nobody waits for the answer.
   response.on('close', () => {
     if (response.writableFinished || over) return;
-    end(seen.usage, undefined);
+    over = true;
+    clearTimeout(timer);
+    ledger?.abandon(seen.usage);
     outgoing.destroy();
   });
   return { touch, fail };
@@ -86,7 +92,8 @@ interface Pass extends Exchange {
   options: GatewayOptions;
   answer: IncomingMessage;
   response: ServerResponse;
-  end(usage: TokenUsage | undefined, failure: AgentFailure | undefined): boolean;
+  /** The answer came whole; what it says may still be that it failed. */
+  finish(failure: AgentFailure | undefined): void;
   seen: { usage?: TokenUsage | undefined };
 }
 
@@ -94,7 +101,7 @@ function isGood({ statusCode = 0, headers }: IncomingMessage): boolean {
   return statusCode >= 200 && statusCode < 300 && /json|event-stream/.test(headers['content-type'] ?? '');
 }
 
-function passOn({ options, answer, response, touch, fail, end, seen }: Pass): void {
+function passOn({ options, answer, response, touch, fail, finish, seen }: Pass): void {
   const { protocol, key, now } = options;
   let failure: AgentFailure | undefined;
   const reader = openAnswerReader(/event-stream/.test(answer.headers['content-type'] ?? ''), (event) => {
@@ -116,7 +123,7 @@ function passOn({ options, answer, response, touch, fail, end, seen }: Pass): vo
   answer.on('close', () => {
     reader.end();
     if (!answer.complete) fail(failure ?? { kind: 'overloaded', message: 'the provider broke off its answer' }, 502);
-    else if (end(seen.usage, failure)) response.end();
+    else finish(failure);
   });
 }
 

@@ -6,13 +6,18 @@ import { addUsage } from './usage.ts';
 export interface RunLedger {
   /** Before a request to the model. @returns why it must not be sent; `undefined`: it is counted, send it. */
   begin(): AgentFailure | undefined;
-  /** After an answer. */
-  settle(usage: TokenUsage | undefined, failure: AgentFailure | undefined): void;
+  /** After an answer. @returns whether asking again in this run is of no use. */
+  settle(usage: TokenUsage | undefined, failure: AgentFailure | undefined): boolean;
+  /** After a request whose agent went away: nothing is known of how it would have ended. */
+  abandon(usage: TokenUsage | undefined): void;
   report(): GatewayReport;
 }
 
 /** A wait beyond this is no matter for the agent's own retries. */
 const SHORT_WAIT_MS = 30_000;
+
+/** Of one run; each has cost the whole idle time. */
+const MOST_STALLS = 2;
 
 export function openLedger(options: GatewayOptions): RunLedger {
   let requests = 0;
@@ -20,6 +25,7 @@ export function openLedger(options: GatewayOptions): RunLedger {
   let failure: AgentFailure | undefined;
   /** What does not change within this run: whoever asks again gets the same words. */
   let final: AgentFailure | undefined;
+  let stalls = 0;
   return {
     begin() {
       if (final) return final;
@@ -34,7 +40,12 @@ export function openLedger(options: GatewayOptions): RunLedger {
     settle(used, failed) {
       usage = addUsage(usage, used);
       failure = failed;
-      if (failed && isFinal(failed, options.now())) final ??= failed;
+      if (failed?.kind === 'stalled') stalls++;
+      if (failed && (isFinal(failed, options.now()) || stalls >= MOST_STALLS)) final ??= failed;
+      return final !== undefined;
+    },
+    abandon(used) {
+      usage = addUsage(usage, used);
     },
     report() {
       const failed = final ?? failure;
@@ -44,7 +55,7 @@ export function openLedger(options: GatewayOptions): RunLedger {
 }
 
 /** Whether asking again within this run is of no use. */
-export function isFinal(failure: AgentFailure, now: Date): boolean {
+function isFinal(failure: AgentFailure, now: Date): boolean {
   if (failure.kind === 'auth' || failure.kind === 'quota') return true;
   return failure.retryAt !== undefined && failure.retryAt.getTime() - now.getTime() > SHORT_WAIT_MS;
 }

@@ -1,7 +1,7 @@
 /** What an answer used, in the words of each protocol (shapes: the providers' API references). Pure. */
 import type { TokenUsage } from '../agents/report.ts';
+import { at, numberAt } from '../untrusted.ts';
 import type { Protocol } from './gateway.ts';
-import { at, numberAt } from './untrusted.ts';
 
 /** No answer of today's models comes near; what is larger is not believed. */
 const MOST_TOKENS = 100_000_000;

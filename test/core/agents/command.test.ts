@@ -7,6 +7,7 @@ import { openCommandAgent } from '../../../src/core/agents/command.ts';
 import { openAgents } from '../../../src/core/agents/registry.ts';
 import { renderResultTemplate } from '../../../src/core/agents/result.ts';
 import { readResultFile } from '../../../src/core/agents/result-file.ts';
+import { systemClock } from '../../../src/core/clock.ts';
 import type { Sandbox } from '../../../src/core/sandbox/sandbox.ts';
 import { commitFiles, git, makeRequest } from '../../support/agent-request.ts';
 import { DRIVERS, makePlace, openDriver, PATH, type Place } from '../../support/sandboxes.ts';
@@ -134,6 +135,8 @@ describe('openAgents', () => {
       agents: { house: { kind: 'command', command: [program, 'ok'], ...limits }, patch: { kind: 'patch', ...limits } },
       sandbox: counted,
       path: PATH,
+      env: {},
+      clock: systemClock,
     });
     expect([...agents].map(([name, { name: own, kind }]) => [name, own, kind])).toEqual([
       ['house', 'house', 'command'],

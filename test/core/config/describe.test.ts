@@ -90,7 +90,14 @@ test('the JSON Schema is strict, and defaults are not required', () => {
   expect(schema.additionalProperties).toBe(false);
   expect(schema.properties?.['repos']?.items?.required).toEqual(['name']);
   expect(schema.properties?.['agents']?.additionalProperties).toMatchObject({
-    oneOf: [{ properties: { kind: { const: 'patch' } } }, { properties: { kind: { const: 'command' } }, required: ['kind', 'command'] }],
+    oneOf: expect.arrayContaining([
+      expect.objectContaining({ properties: expect.objectContaining({ kind: expect.objectContaining({ const: 'patch' }) }) }),
+      expect.objectContaining({ required: ['kind', 'command'] }),
+      expect.objectContaining({
+        properties: expect.objectContaining({ kind: expect.objectContaining({ const: 'claude' }) }),
+        required: ['kind', 'model'],
+      }),
+    ]),
   });
 });
 

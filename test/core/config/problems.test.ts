@@ -31,11 +31,6 @@ describe('one problem', () => {
       'config.yaml:4: agents.patch.comand: unknown key; known here: `kind`, `timeout_minutes`, `silence_minutes`',
     ],
     [
-      'an agent of a later version',
-      { agents: 'agents: { patch: { kind: claude, model: sonnet, key_env: K } }' },
-      'config.yaml:4: agents.patch.kind: `claude` is not available in this version; write `patch` or `command`',
-    ],
-    [
       'a mistyped forge',
       { forge: 'forge: { kind: githbu }' },
       'config.yaml:2: forge.kind: expected `github` or `local`, found `githbu`; did you mean `github`?',
@@ -131,9 +126,23 @@ describe('one problem', () => {
     [
       'a mistyped kind',
       { agents: 'agents: { patch: { kind: pach } }' },
-      'config.yaml:4: agents.patch.kind: expected `patch` or `command`, found `pach`; did you mean `patch`?',
+      'config.yaml:4: agents.patch.kind: expected `patch`, `command`, `claude`, `codex` or `gemini`, found `pach`; did you mean `patch`?',
     ],
-    ['no kind', { agents: 'agents: { patch: {} }' }, 'config.yaml:4: agents.patch.kind: missing; write `patch` or `command`'],
+    [
+      'no kind',
+      { agents: 'agents: { patch: {} }' },
+      'config.yaml:4: agents.patch.kind: missing; write `patch`, `command`, `claude`, `codex` or `gemini`',
+    ],
+    [
+      'a key in the place of its name',
+      { agents: 'agents: { patch: { kind: claude, model: sonnet, key_env: sk-ant-api03-0123456789abcdef } }' },
+      'config.yaml:4: agents.patch.key_env: put the token into an environment variable and write the name of that variable here, not what looks like a secret (not repeated here)',
+    ],
+    [
+      'a model without encryption',
+      { agents: 'agents: { patch: { kind: codex, model: m, base_url: "http://models.example" } }' },
+      'config.yaml:4: agents.patch.base_url: must be an `https://` URL without user name, password, `?` and `#`, not `http://models.example`',
+    ],
     ['a key of a missing section', { forge: '' }, 'config.yaml:1: forge: missing; write a mapping'],
     ['missing in a kind', { forge: 'forge: { kind: local }' }, 'config.yaml:2: forge.root: missing; write text'],
     ['empty text', { state_dir: 'state_dir: ""' }, 'config.yaml:1: state_dir: must not be empty'],

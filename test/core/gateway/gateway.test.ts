@@ -278,6 +278,30 @@ describe('answers', () => {
     expect(door.report().failure).toMatchObject({ kind: 'stalled' });
     await expect.poll(() => abandoned).toBe(1);
   });
+  it('that stall twice in a run are not waited for a third time', async () => {
+    play = () => {};
+    const door = await open({ idleMs: 200 });
+    expect([(await ask(door)).status, (await ask(door)).status, (await ask(door)).status]).toEqual([504, 400, 400]);
+    expect(got).toHaveLength(2);
+  });
+  it('that stalled are remembered, though the agent is ended while it asks again', async () => {
+    play = () => {};
+    const door = await open({ idleMs: 300 });
+    await ask(door);
+    const again = request({
+      agent: false,
+      socketPath: door.socket,
+      method: 'POST',
+      path: ROUTES.anthropic,
+      headers: { 'x-api-key': door.pass },
+    });
+    again.on('error', () => {});
+    again.end('{}');
+    await expect.poll(() => got.length).toBe(2);
+    again.destroy();
+    await expect.poll(() => abandoned).toBe(2);
+    expect(door.report()).toMatchObject({ requests: 2, failure: { kind: 'stalled' } });
+  });
   it('that drip are not', async () => {
     play = (_, response) => {
       response.writeHead(200, { 'content-type': 'text/event-stream' });

@@ -62,3 +62,11 @@ export interface CliKind {
 }
 
 export { RELAY } from '../../sandbox/sandbox.ts';
+
+/** One that users name in the configuration by its `kind`. */
+export interface ListedCliKind extends CliKind {
+  /** One sentence for the documentation: what it is. */
+  readonly about: string;
+  /** Variable that holds the key where the configuration names none. */
+  readonly keyEnv: string;
+}
