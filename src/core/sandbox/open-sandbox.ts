@@ -5,6 +5,7 @@
 import { homedir } from 'node:os';
 import { AgentOsError } from '../errors.ts';
 import { openBubblewrap } from './bubblewrap.ts';
+import { closeInherited } from './inherited.ts';
 import { LIMITS, type SandboxLimits } from './limits.ts';
 import { probeSandbox, type SandboxProof } from './probe.ts';
 import type { Sandbox } from './sandbox.ts';
@@ -41,6 +42,7 @@ export interface OpenedSandbox {
  * @throws AgentOsError `config`: the mode is `required` and bubblewrap is missing or does not confine; a path of `readable` is missing or would show something hidden.
  */
 export async function openSandbox(options: SandboxOptions): Promise<OpenedSandbox> {
+  closeInherited();
   const graceMs = options.graceMs ?? 10_000;
   const limits = { ...LIMITS, ...options.limits };
   const homeDir = realPath(homedir()) ?? homedir();
