@@ -32,6 +32,8 @@ export interface ApiLimits {
   maxOutputTokens?: number;
   /** Longest silence of the model. */
   stallSeconds?: number;
+  /** Wait before the second try, where the provider names none; four times as long before the third. */
+  retryMs?: number;
 }
 
 const PROTOCOL: Record<Provider, Protocol> = { anthropic: 'anthropic', openai: 'openai', deepseek: 'openai', google: 'google' };
@@ -46,6 +48,7 @@ const FLAGS = {
   contextTokens: '--context-tokens',
   maxOutputTokens: '--max-output-tokens',
   stallSeconds: '--stall-seconds',
+  retryMs: '--retry-ms',
 } as const satisfies Record<keyof ApiLimits, string>;
 
 export function apiKind(provider: Provider, program: ApiProgram, limits: ApiLimits = {}): CliKind {

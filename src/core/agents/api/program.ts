@@ -45,6 +45,8 @@ interface Options {
   context: number;
   maxOutputTokens: number;
   stallMs: number;
+  /** Wait before the second try, where the provider names none. */
+  retryMs: number;
 }
 
 function readOptions(): Options {
@@ -59,9 +61,10 @@ function readOptions(): Options {
       'context-tokens': { type: 'string', default: '120000' },
       'max-output-tokens': { type: 'string', default: '8192' },
       'stall-seconds': { type: 'string', default: '180' },
+      'retry-ms': { type: 'string', default: '1000' },
     },
   });
-  const count = (name: 'max-turns' | 'max-tokens' | 'context-tokens' | 'max-output-tokens' | 'stall-seconds') => {
+  const count = (name: keyof typeof values) => {
     const value = Number(values[name]);
     if (!Number.isInteger(value) || value < 1) throw new TypeError(`--${name} must be a whole number above 0`);
     return value;
@@ -79,6 +82,7 @@ function readOptions(): Options {
     context: count('context-tokens'),
     maxOutputTokens: count('max-output-tokens'),
     stallMs: count('stall-seconds') * 1000,
+    retryMs: count('retry-ms'),
   };
 }
 
@@ -104,7 +108,7 @@ async function work(options: Options, signal: AbortSignal): Promise<LoopEnd> {
   const asking: Asking = {
     model: OPEN[options.provider]({ model: options.model, url: options.url, pass }),
     stallMs: options.stallMs,
-    waitsMs: [1000, 4000],
+    waitsMs: [options.retryMs, 4 * options.retryMs],
     pass,
     now: () => new Date(),
     onRetry: (failure, waitMs) => emit({ type: 'retry', failure: toRecord(failure), wait_ms: waitMs }),
