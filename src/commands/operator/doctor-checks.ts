@@ -1,5 +1,6 @@
 /** What `agentos doctor` looks at. Each check says what it found and, where something is wrong, what to do. */
 import { statfsSync, statSync } from 'node:fs';
+import { homedir } from 'node:os';
 import { dirname } from 'node:path';
 import { AgentOsError, messageOf, toIoError } from '../../core/errors.ts';
 import { exists } from '../../core/mailbox/tray-files.ts';
@@ -108,11 +109,21 @@ export async function checkSandbox(ports: Ports): Promise<Check[]> {
       const remedy = 'Install bubblewrap (`apt install bubblewrap`) and set `sandbox.mode: required`.';
       return [warn('sandbox', 'agents run unconfined, as this user', remedy)];
     }
-    const probe = await sandbox.probe();
+    const { proveDenials } = await import('../../core/sandbox/denials.ts');
+    const home = homedir();
+    const kept = [ports.config.path, ...['.ssh', '.netrc', '.npmrc', '.gitconfig', '.config/gh'].map((name) => `${home}/${name}`)];
+    const denials = await proveDenials(sandbox, ports.paths.root, kept.filter(exists));
+    const open = denials.filter(({ state }) => state === 'open');
+    const unlimited = denials.filter(({ state }) => state === 'unlimited');
+    const denied = denials.filter(({ state }) => state === 'denied').map(({ what }) => what);
     return [
-      probe.ready
-        ? ok('sandbox', `${sandbox.kind}: ${probe.reason}`)
-        : bad('sandbox', probe.reason, 'Allow user namespaces, or install bubblewrap.'),
+      ...(open.length === 0 ? [ok('sandbox', `${sandbox.kind}: tried and denied: ${denied.join(', ')}`)] : []),
+      ...open.map(({ what, how }) =>
+        bad('sandbox', `not denied: ${what}: ${how}`, 'Install a newer bubblewrap, or allow user namespaces; run no agent until then.'),
+      ),
+      ...unlimited.map(({ what, how }) =>
+        warn('sandbox', `not bounded: ${what}: ${how}`, 'Run Agent OS as an ordinary user, with bubblewrap 0.7 and util-linux.'),
+      ),
     ];
   });
 }

@@ -39,7 +39,7 @@ interface Kind {
 export interface SandboxProof extends SandboxProbe, Kind {}
 
 /** Names that the driver gives every program, and PWD, which bubblewrap sets. */
-const ALLOWED = new Set(['PATH', 'HOME', 'LANG', 'TERM', 'TMPDIR', 'PWD', 'AGENTOS_RUN']);
+export const ALLOWED: ReadonlySet<string> = new Set(['PATH', 'HOME', 'LANG', 'TERM', 'TMPDIR', 'PWD', 'AGENTOS_RUN']);
 
 /** Runs inside: tries everything that must fail and reports. Plain JavaScript, for it is given to `node -e`. */
 const ATTEMPTS = `
