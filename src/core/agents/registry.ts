@@ -3,6 +3,7 @@ import type { Clock } from '../clock.ts';
 import type { AgentConfig } from '../config/schema.ts';
 import type { Sandbox } from '../sandbox/sandbox.ts';
 import type { Agent } from './agent.ts';
+import { openApiAgent } from './api/open-api-agent.ts';
 import { openCliAgent } from './cli/cli-agent.ts';
 import { CLI_KINDS } from './cli/cli-kinds.ts';
 import { openCommandAgent } from './command.ts';
@@ -29,6 +30,18 @@ function openAgent(name: string, config: AgentConfig, options: AgentsOptions): A
       return openPatchAgent(name, options);
     case 'command':
       return openCommandAgent(name, { ...options, command: config.command });
+    case 'api':
+      return openApiAgent(name, {
+        ...options,
+        provider: config.provider,
+        limits: { maxTokens: config.max_tokens, contextTokens: config.context_tokens },
+        model: config.model,
+        keyEnv: config.key_env,
+        baseUrl: config.base_url,
+        maxTurns: config.max_turns,
+        toCost: () => undefined,
+        now: () => options.clock.now(),
+      });
     default:
       return openCliAgent(name, {
         ...options,

@@ -126,12 +126,12 @@ describe('one problem', () => {
     [
       'a mistyped kind',
       { agents: 'agents: { patch: { kind: pach } }' },
-      'config.yaml:4: agents.patch.kind: expected `patch`, `command`, `claude`, `codex` or `gemini`, found `pach`; did you mean `patch`?',
+      'config.yaml:4: agents.patch.kind: expected `patch`, `command`, `claude`, `codex`, `gemini` or `api`, found `pach`; did you mean `patch`?',
     ],
     [
       'no kind',
       { agents: 'agents: { patch: {} }' },
-      'config.yaml:4: agents.patch.kind: missing; write `patch`, `command`, `claude`, `codex` or `gemini`',
+      'config.yaml:4: agents.patch.kind: missing; write `patch`, `command`, `claude`, `codex`, `gemini` or `api`',
     ],
     [
       'a key in the place of its name',
