@@ -61,9 +61,10 @@ export function openBubblewrap(options: BubblewrapOptions): Sandbox {
       const { limits, graceMs } = options;
       const doors = await openDoors(run, options.stateDir);
       try {
-        const argv = [options.program, ...toArguments(run, doors.list, { ...options, programs })];
+        const { argv: inner, env: outer } = throughRelay({ argv: run.argv, env: { ...doors.env, ...env } }, doors.list);
+        const argv = [options.program, ...toArguments({ ...run, argv: inner }, doors.list, { ...options, programs })];
         const onStart = (say: Doors['say']) => Object.assign(doors, { say });
-        const supervision = { argv, env: { ...doors.env, ...env }, run, limits, graceMs, confined: true, onStart };
+        const supervision = { argv, env: outer, run, limits, graceMs, confined: true, onStart };
         const { status, ...exit } = await supervise(supervision, signal);
         return toExit(exit, status);
       } finally {
@@ -104,7 +105,7 @@ function toArguments(run: SandboxRun, doors: readonly Door[], view: BubblewrapOp
     ...system.links.flatMap(({ path, target }) => ['--symlink', target, path]),
     // The shorter path first: what is mounted later lies on top.
     ...withoutRepeats(mounts.sort((a, b) => a.path.length - b.path.length)).flatMap(toMountArguments),
-    ...['--remount-ro', '/', '--chdir', run.cwd, '--', ...starter, ...throughRelay(run.argv, doors)],
+    ...['--remount-ro', '/', '--chdir', run.cwd, '--', ...starter, ...run.argv],
   ];
 }
 

@@ -21,7 +21,8 @@ export interface Door {
  */
 const SCRIPT = `
 const net = require('node:net'), { spawn } = require('node:child_process'), { signals } = require('node:os').constants;
-const [doors, program, ...args] = process.argv.slice(1);
+const [told, program, ...args] = process.argv.slice(1);
+const { doors, env } = JSON.parse(told);
 const ports = [];
 let child;
 const resolve = (text) => ports.reduce((now, [name, port]) => now.replaceAll(name, '127.0.0.1:' + port), text);
@@ -39,9 +40,9 @@ const open = ({ name, socket }) => new Promise((done) => {
 for (const name of ['SIGTERM', 'SIGINT', 'SIGHUP']) {
   process.on(name, () => (child ? child.kill(name) : process.exit(128 + signals[name])));
 }
-Promise.all(JSON.parse(doors).map(open)).then(() => {
-  const env = Object.fromEntries(Object.entries(process.env).map(([name, value]) => [name, resolve(value)]));
-  child = spawn(resolve(program), args.map(resolve), { stdio: 'inherit', env });
+Promise.all(doors.map(open)).then(() => {
+  const late = Object.fromEntries(env.map(([name, value]) => [name, resolve(value)]));
+  child = spawn(resolve(program), args.map(resolve), { stdio: 'inherit', env: { ...process.env, ...late } });
   child.on('error', (error) => give('cannot start ' + program + ': ' + error.code, error.code === 'ENOENT' ? 127 : 126));
   child.on('exit', (status, signal) => process.exit(status ?? 128 + signals[signal]));
 });
@@ -52,7 +53,19 @@ export function gatewayDoor({ gateway }: SandboxRun): Door[] {
   return gateway === undefined ? [] : [{ name: RELAY, socket: gateway }];
 }
 
-/** What to start instead of `argv` so that it has these doors; the program itself where there are none. */
-export function throughRelay(argv: readonly string[], doors: readonly Door[]): string[] {
-  return doors.length === 0 ? [...argv] : [process.execPath, '-e', SCRIPT, JSON.stringify(doors), ...argv];
+/** What to start instead of a program so that it has these doors; the program itself where there are none. */
+export function throughRelay(
+  program: { argv: readonly string[]; env: Readonly<Record<string, string>> },
+  doors: readonly Door[],
+): { argv: string[]; env: Record<string, string> } {
+  if (doors.length === 0) return { argv: [...program.argv], env: { ...program.env } };
+  const told = Object.entries(program.env).filter(([name, value]) => isForProgram(name, value, doors));
+  const rest = Object.entries(program.env).filter(([name, value]) => !isForProgram(name, value, doors));
+  const argv = [process.execPath, '-e', SCRIPT, JSON.stringify({ doors, env: told }), ...program.argv];
+  return { argv, env: Object.fromEntries(rest) };
+}
+
+/** What the relay is told and does not get itself: addresses that are not known yet, and what would steer Node. */
+function isForProgram(name: string, value: string, doors: readonly Door[]): boolean {
+  return name.startsWith('NODE_') || doors.some((door) => value.includes(door.name));
 }

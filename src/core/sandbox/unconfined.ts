@@ -19,10 +19,11 @@ export function openUnconfined(options: { path: string; graceMs: number; limits?
     kind: 'unconfined',
     probe: async () => ({ ready: true, reason: 'nothing is denied: programs run as this user' }),
     async run(run: SandboxRun, signal: AbortSignal): Promise<SandboxExit> {
-      const argv = [...listStarter(options.path, limits, false), ...throughRelay(run.argv, gatewayDoor(run))];
       const tmp = join(run.home, 'tmp');
       ensureDirectory(tmp);
-      const env = { PATH: options.path, HOME: run.home, LANG: 'C.UTF-8', TERM: 'dumb', TMPDIR: tmp, ...run.env, [MARK_VARIABLE]: run.mark };
+      const own = { PATH: options.path, HOME: run.home, LANG: 'C.UTF-8', TERM: 'dumb', TMPDIR: tmp, ...run.env, [MARK_VARIABLE]: run.mark };
+      const { argv: inner, env } = throughRelay({ argv: run.argv, env: own }, gatewayDoor(run));
+      const argv = [...listStarter(options.path, limits, false), ...inner];
       const { status: _, ...exit } = await supervise({ argv, env, run, limits, graceMs, confined: false }, signal);
       return exit;
     },

@@ -94,6 +94,12 @@ describe.each(DRIVERS)('$kind', ({ kind, there }) => {
       expect(env).toEqual({ PATH, HOME: place.home, LANG: 'C.UTF-8', TERM: 'dumb', TMPDIR, KEY: 'pass', AGENTOS_RUN: 'the-mark' });
     });
 
+    it('starts whatever the environment of the program tells Node', async () => {
+      const env = { NODE_OPTIONS: '--require /nowhere/hook.cjs', NODE_USE_ENV_PROXY: '1', HTTPS_PROXY: `http://${RELAY}` };
+      const exit = await run(['sh', '-c', 'echo "$NODE_OPTIONS $NODE_USE_ENV_PROXY $HTTPS_PROXY"'], { env });
+      expect(exit.output).toMatch(/^--require \/nowhere\/hook\.cjs 1 http:\/\/127\.0\.0\.1:\d+\n$/);
+    });
+
     it('adds nothing to what the program reads and prints', async () => {
       const exit = await run(['sh', '-c', 'cat; printf end'], { stdin: '€ in' });
       expect(exit.output).toBe('€ inend');
