@@ -10,7 +10,7 @@ export const CALLS = [
 ];
 const FORM = { type: 'object', properties: { path: { type: 'string' } } };
 
-export interface Heard {
+interface Heard {
   text: string;
   calls: { id: string; name: string; input: unknown }[];
   /** As the protocol counts: with or without what came from a cache. */

@@ -58,7 +58,7 @@ export interface ToolResult {
 }
 
 /** What a protocol reads from a body; the server adds the rest. */
-export type Question = Omit<Asked, 'number' | 'at' | 'path' | 'keyIn' | 'key'>;
+type Question = Omit<Asked, 'number' | 'at' | 'path' | 'keyIn' | 'key'>;
 
 /** Words of a model. */
 export interface Said {
@@ -105,7 +105,7 @@ export interface Answer {
   pieces: string[];
 }
 
-export type ProtocolName = 'anthropic' | 'openai' | 'responses' | 'google';
+type ProtocolName = 'anthropic' | 'openai' | 'responses' | 'google';
 
 // biome-ignore lint/suspicious/noExplicitAny: bodies are what the clients send
 export type Body = any;
