@@ -3,6 +3,7 @@ import type { Clock } from '../clock.ts';
 import type { AgentConfig } from '../config/schema.ts';
 import type { Sandbox } from '../sandbox/sandbox.ts';
 import type { Agent } from './agent.ts';
+import type { ApiLimits } from './api/api-kind.ts';
 import { openApiAgent } from './api/open-api-agent.ts';
 import { openCliAgent } from './cli/cli-agent.ts';
 import { CLI_KINDS } from './cli/cli-kinds.ts';
@@ -34,7 +35,7 @@ function openAgent(name: string, config: AgentConfig, options: AgentsOptions): A
       return openApiAgent(name, {
         ...options,
         provider: config.provider,
-        limits: { maxTokens: config.max_tokens, contextTokens: config.context_tokens },
+        limits: toLimits(config),
         model: config.model,
         keyEnv: config.key_env,
         baseUrl: config.base_url,
@@ -55,4 +56,12 @@ function openAgent(name: string, config: AgentConfig, options: AgentsOptions): A
         now: () => options.clock.now(),
       });
   }
+}
+
+function toLimits(config: Extract<AgentConfig, { kind: 'api' }>): ApiLimits {
+  return {
+    maxTokens: config.max_tokens,
+    contextTokens: config.context_tokens,
+    ...(config.max_output_tokens !== undefined && { maxOutputTokens: config.max_output_tokens }),
+  };
 }

@@ -48,6 +48,13 @@ const apiAgent = z.strictObject({
     .max(10_000_000)
     .default(120_000)
     .describe('Most tokens of one conversation; beyond them what tools gave long ago is left out. Less than the model takes.'),
+  max_output_tokens: z
+    .number()
+    .int()
+    .min(1000)
+    .max(1_000_000)
+    .optional()
+    .describe('Most tokens of one answer, thought included; by provider when left out (8192 to 32000).'),
   ...agentLimits,
 });
 

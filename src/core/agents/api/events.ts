@@ -21,7 +21,7 @@ export type ApiEvent =
   /** What the loop did by itself: reminded, warned, shortened. */
   | { type: 'note'; text: string }
   /** The last line of every run that was not killed. */
-  | { type: 'end'; finished: boolean; turns: number; usage: TokenUsage; failure?: FailureRecord };
+  | { type: 'end'; finished: boolean; turns?: number; usage?: TokenUsage; failure?: FailureRecord };
 
 export interface FailureRecord {
   kind: FailureKind;

@@ -18,7 +18,7 @@ import { PASS_VARIABLE, PROVIDERS, type Provider } from './api-kind.ts';
 import { type Asking, askModel } from './ask-model.ts';
 import type { ChatAccess, ChatModel } from './chat-model.ts';
 import { estimateTokens } from './conversation.ts';
-import { type ApiEvent, NO_USAGE, toRecord } from './events.ts';
+import { type ApiEvent, toRecord } from './events.ts';
 import { openGoogleChat } from './google-chat.ts';
 import { type LoopEnd, type LoopPorts, runLoop, toEndEvent } from './loop.ts';
 import { openOpenAiChat } from './openai-chat.ts';
@@ -32,6 +32,8 @@ const OPEN: Record<Provider, (access: ChatAccess) => ChatModel> = {
   deepseek: (access) => openOpenAiChat('deepseek', access),
   google: openGoogleChat,
 };
+/** Tokens of one answer, thought included; DeepSeek takes no more. */
+const OUTPUT_TOKENS: Record<Provider, number> = { anthropic: 16_000, openai: 32_000, google: 32_000, deepseek: 8192 };
 /** A sign of life this often while a tool works. */
 const BUSY_MS = 15_000;
 
@@ -59,7 +61,7 @@ function readOptions(): Options {
       'max-turns': { type: 'string', default: '100' },
       'max-tokens': { type: 'string', default: '20000000' },
       'context-tokens': { type: 'string', default: '120000' },
-      'max-output-tokens': { type: 'string', default: '8192' },
+      'max-output-tokens': { type: 'string', default: '' },
       'stall-seconds': { type: 'string', default: '180' },
       'retry-ms': { type: 'string', default: '1000' },
     },
@@ -80,7 +82,7 @@ function readOptions(): Options {
     turns: count('max-turns'),
     tokens: count('max-tokens'),
     context: count('context-tokens'),
-    maxOutputTokens: count('max-output-tokens'),
+    maxOutputTokens: values['max-output-tokens'] === '' ? OUTPUT_TOKENS[provider] : count('max-output-tokens'),
     stallMs: count('stall-seconds') * 1000,
     retryMs: count('retry-ms'),
   };
@@ -153,7 +155,7 @@ async function main(): Promise<number> {
     return end.failure ? 1 : 0;
   } catch (error) {
     const message = stop.signal.aborted ? 'the run was stopped' : cleanLine(messageOf(error));
-    emit({ type: 'end', finished: false, turns: 0, usage: NO_USAGE, failure: { kind: 'crashed', message } });
+    emit({ type: 'end', finished: false, failure: { kind: 'crashed', message } });
     return stop.signal.aborted ? 143 : 1;
   }
 }

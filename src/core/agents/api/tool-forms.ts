@@ -36,7 +36,7 @@ const SCHEMAS = {
   }),
 };
 
-export type ToolName = keyof typeof SCHEMAS;
+type ToolName = keyof typeof SCHEMAS;
 export type ToolInput<Name extends ToolName> = z.infer<(typeof SCHEMAS)[Name]>;
 /** A call whose input keeps the schema. */
 export type CheckedCall = { [Name in ToolName]: { tool: Name; input: ToolInput<Name> } }[ToolName];

@@ -231,6 +231,7 @@ describe('the loop', () => {
     const { status, report } = await end;
     expect(status).toBe(143);
     expect(report.failure).toEqual({ kind: 'crashed', message: 'the run was stopped' });
+    expect(report.usage).toMatchObject({ output: 42 });
     await expect.poll(sleepers).toEqual([]);
   });
 
