@@ -92,11 +92,14 @@ function findPass(
 const KEPT_BACK =
   /^(host|connection|keep-alive|proxy-.*|te|trailer|transfer-encoding|upgrade|expect|cookie|forwarded|x-forwarded-.*|via|authorization|x-api-key|api-key|x-goog-api-key|x-goog-user-project|accept-encoding)$/;
 
-/** The headers of a request to the provider, with the key. */
+/**
+ * The headers of a request to the provider, with the key.
+ * @param own whether it is the protocol's own provider; others that speak Anthropic's take the key in either header
+ */
 export function toProviderHeaders(
   headers: Asked['headers'],
   header: 'x-api-key' | 'authorization' | 'x-goog-api-key',
-  key: string,
+  { key, own }: { key: string; own: boolean },
 ): Record<string, string> {
   const passed: Record<string, string> = {};
   for (const [name, value] of Object.entries(headers)) {
@@ -104,6 +107,7 @@ export function toProviderHeaders(
   }
   passed['accept-encoding'] = 'identity';
   passed[header] = header === 'authorization' ? `Bearer ${key}` : key;
+  if (header === 'x-api-key' && !own) passed['authorization'] = `Bearer ${key}`;
   return passed;
 }
 

@@ -82,7 +82,10 @@ function handle({ options, ledger, upstream, pass }: Door, request: IncomingMess
     refuse(protocol, response, 400, refused.message);
     return;
   }
-  const headers = toProviderHeaders(request.headers, admission.header, key);
+  const headers = toProviderHeaders(request.headers, admission.header, {
+    key,
+    own: new URL(options.baseUrl).hostname === 'api.anthropic.com',
+  });
   const outgoing = upstream.request(asked.method, admission.path, headers);
   const exchange = relayAnswer({ options, ledger: admission.model ? ledger : undefined, outgoing, response });
   let size = 0;

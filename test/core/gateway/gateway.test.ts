@@ -136,7 +136,13 @@ describe('the key', () => {
     await ask(door, {
       headers: { authorization: `Bearer ${door.pass}`, 'x-api-key': 'sk-of-somebody-else', cookie: 'a=b', 'anthropic-version': '1' },
     });
-    expect(got[0]?.headers).toMatchObject({ 'x-api-key': KEY, 'accept-encoding': 'identity', host: new URL(url()).host });
+    // The provider's own address takes `x-api-key` alone; others want one or the other.
+    expect(got[0]?.headers).toMatchObject({
+      'x-api-key': KEY,
+      authorization: `Bearer ${KEY}`,
+      'accept-encoding': 'identity',
+      host: new URL(url()).host,
+    });
     expect(got[1]?.headers).toMatchObject({ authorization: `Bearer ${KEY}`, 'anthropic-version': '1' });
     for (const name of ['x-api-key', 'cookie']) expect(got[1]?.headers).not.toHaveProperty(name);
     expect(got.map(({ body }) => body)).toEqual(['{"model":"m"}', '{"model":"m"}']);

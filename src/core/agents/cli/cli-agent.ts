@@ -198,7 +198,7 @@ interface Pricing {
 }
 
 /** What a run came to, from what the host saw and what the program said. */
-export function toReply(exit: SandboxExit, report: CliReport, seen: GatewayReport, { toCost, ownPrice }: Pricing): AgentReply {
+function toReply(exit: SandboxExit, report: CliReport, seen: GatewayReport, { toCost, ownPrice }: Pricing): AgentReply {
   const usage = seen.usage ?? report.usage;
   const cost = (usage && toCost(usage)) ?? (ownPrice ? report.costUsd : undefined);
   const failure = whyFailed(exit, report, seen);
@@ -216,8 +216,8 @@ export function toReply(exit: SandboxExit, report: CliReport, seen: GatewayRepor
 function whyFailed(exit: SandboxExit, report: CliReport, { failure }: GatewayReport): AgentFailure | undefined {
   if (exit.ended === 'stopped') return undefined;
   const finished = report.finished && exit.ended === 'exited';
-  // A program that was refused everything may still call its last words a success.
-  if (failure && (!finished || ['limit', 'auth', 'quota'].includes(failure.kind))) return failure;
+  // Some call it a success when their model broke off in the middle of its last answer.
+  if (failure) return failure;
   if (report.denials.length > 0) {
     return { kind: 'denied', message: `it was refused ${[...new Set(report.denials)].join(', ')}` };
   }

@@ -61,8 +61,6 @@ export interface CliKind {
   readEvent(report: CliReport, event: Readonly<Record<string, unknown>>): CliReport;
 }
 
-export { RELAY } from '../../sandbox/sandbox.ts';
-
 /** One that users name in the configuration by its `kind`. */
 export interface ListedCliKind extends CliKind {
   /** One sentence for the documentation: what it is. */

@@ -1,0 +1,4 @@
+import { testAgent } from './matrix.ts';
+import { poolAgent } from './pool.ts';
+
+testAgent(poolAgent('deepseek'));
