@@ -2,7 +2,7 @@
  * What a run can reach through the relay: the gateway that it was given, and
  * the hosts that it may ask, behind a proxy that lives as long as the run.
  */
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { toIoError } from '../errors.ts';
@@ -48,9 +48,19 @@ export async function openDoors(run: SandboxRun, stateDir: string): Promise<Door
 function makeDirectory(stateDir: string): string {
   const fits = Buffer.byteLength(join(stateDir, 'doors-xxxxxx', 'proxy')) <= MAX_SOCKET;
   try {
+    removeOld(stateDir);
     return mkdtempSync(join(fits ? stateDir : tmpdir(), 'doors-'));
   } catch (error) {
     throw toIoError(error, 'make a directory for the proxy of the sandbox');
+  }
+}
+
+/** What runs left whose owner was killed; none lasts a day. */
+function removeOld(stateDir: string): void {
+  for (const name of readdirSync(stateDir).filter((entry) => entry.startsWith('doors-'))) {
+    const path = join(stateDir, name);
+    if (Date.now() - (statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? Infinity) > 86_400_000)
+      rmSync(path, { recursive: true, force: true });
   }
 }
 

@@ -1,5 +1,5 @@
 /** The proxy for listed hosts, asked over its socket and from inside the sandbox. */
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, utimesSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server } from 'node:http';
 import { connect, createServer as createTcpServer, type Server as TcpServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -194,13 +194,15 @@ describe.skipIf(!hasBwrap)('a confined run with hosts', () => {
       hosts: [`127.0.0.1:${port}`, `localhost:${port}`],
     });
     const before = readdirSync(place.state);
+    for (const name of ['doors-old', 'doors-new']) mkdirSync(join(place.state, name));
+    utimesSync(join(place.state, 'doors-old'), 1e9, 1e9);
     const exit = await sandbox.run(run, new AbortController().signal);
     expect(exit).toMatchObject({ ended: 'exited', exitCode: 0 });
     expect(exit.output).toContain('["200","403","403","403","ECONNREFUSED"]\n');
     const transcript = readFileSync(place.transcript, 'utf8');
     expect(transcript).toContain('\nrefused: example.org:443: it is not in `sandbox.network`\n');
     expect(transcript).toContain(`\nrefused: localhost:${port}: the name leads to an address that is not public\n`);
-    expect(readdirSync(place.state)).toEqual(before);
+    expect(readdirSync(place.state).sort()).toEqual(['doors-new', ...before]);
   });
 
   it('has no proxy in its environment where there are none', async () => {
