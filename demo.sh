@@ -4,19 +4,25 @@
 # in one directory, which is kept and named at the end.
 #
 #   ./demo.sh [--dir DIR]
-#   ./demo.sh --github OWNER/NAME [--api-url URL] [--dir DIR]     on GitHub (scripts/demo-github.sh)
+#   ./demo.sh --agent NAME [--model MODEL] [--base-url URL] [--dir DIR]     with a real agent (scripts/demo-agent.sh)
+#   ./demo.sh --github OWNER/NAME [--api-url URL] [--dir DIR]               on GitHub (scripts/demo-github.sh)
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-dir= github= api=
+dir= github= api= agent= model= base=
 
 fail() { printf '\ndemo: %s\n' "$*" >&2; exit 1; }
 usage() {
   cat <<'TXT'
 usage: ./demo.sh [--dir DIR]
+       ./demo.sh --agent NAME [--model MODEL] [--base-url URL] [--dir DIR]
        ./demo.sh --github OWNER/NAME [--api-url URL] [--dir DIR]
 
   --dir DIR             a new or empty directory to work in (default: a new temporary one)
+  --agent NAME          claude, codex, gemini, deepseek (their CLI and key are needed) or api (a key alone):
+                        one small task offline but for the model, which costs what it costs
+  --model MODEL         another model than the usual one of that agent
+  --base-url URL        another address of the model
   --github OWNER/NAME   a repository of yours on GitHub: makes an issue and a pull request there, merges nothing;
                         with the token in GITHUB_TOKEN, or the login of `gh`
   --api-url URL         of a GitHub Enterprise server: https://HOST/api/v3
@@ -34,12 +40,21 @@ while [ $# -gt 0 ]; do
     --dir=*) dir=${1#--dir=}; shift ;;
     --github) [ $# -ge 2 ] || { usage >&2; exit 64; }; name_repository "$2"; shift 2 ;;
     --github=*) name_repository "${1#--github=}"; shift ;;
+    --agent) [ $# -ge 2 ] || { usage >&2; exit 64; }; agent=$2; shift 2 ;;
+    --agent=*) agent=${1#--agent=}; shift ;;
+    --model) [ $# -ge 2 ] || { usage >&2; exit 64; }; model=$2; shift 2 ;;
+    --model=*) model=${1#--model=}; shift ;;
+    --base-url) [ $# -ge 2 ] || { usage >&2; exit 64; }; base=$2; shift 2 ;;
+    --base-url=*) base=${1#--base-url=}; shift ;;
     --api-url) [ $# -ge 2 ] || { usage >&2; exit 64; }; api=$2; shift 2 ;;
     --api-url=*) api=${1#--api-url=}; shift ;;
     -h|--help) usage; exit 0 ;;
     *) usage >&2; exit 64 ;;
   esac
 done
+case $agent in '' | claude | codex | gemini | deepseek | api) ;; *) misuse "there is no agent \`$agent\`; known are claude, codex, gemini, deepseek and api" ;; esac
+[ -z "$agent" ] || [ -z "$github" ] || misuse '`--agent` and `--github` are two walks: name one'
+[ -z "$model$base" ] || [ -n "$agent" ] || misuse '`--model` and `--base-url` go with `--agent`'
 [ -z "$api" ] || [ -n "$github" ] || misuse '`--api-url` goes with `--github`'
 
 for program in node npm git; do command -v "$program" >/dev/null || fail "\`$program\` is not on PATH; install it and run this again"; done
@@ -61,6 +76,18 @@ issue_state() { agentos local issue view demo/shop "$1" --json | field state; }
 tray_of() { local f; f=$(cd "$dir/state/mailbox" && ls -- */"demo__shop-$1-1"*.md); printf '%s' "${f%%/*}"; }
 expect() { [ "$2" = "$3" ] || fail "$1 is \`$2\`, expected \`$3\`; everything is in $dir"; printf 'ok: %s is %s\n' "$1" "$2"; }
 
+# Which real agents this machine has, with the line that tries them.
+found_agents() {
+  local name found
+  found=$(bash "$here/scripts/demo-agent.sh" --found)
+  if [ -z "$found" ]; then
+    printf 'No real agent was found. With a key, and its CLI on PATH where it has one:\n  ./demo.sh --agent claude|codex|gemini|deepseek|api\n'
+    return
+  fi
+  printf 'Found on this machine, each does one small task (which costs what it costs):\n'
+  for name in $found; do printf '  ./demo.sh --agent %s\n' "$name"; done
+}
+
 if [ ! -d "$here/node_modules" ]; then say "Installing what is needed to build (npm ci)"; (cd "$here" && npm ci --no-audit --no-fund --loglevel=error); fi
 if [ ! -e "$here/dist/main.js" ] || [ -n "$(find "$here/src" -newer "$here/dist/main.js" -name '*.ts' -print -quit)" ]; then
   say "Building"; (cd "$here" && npm run --silent build)
@@ -70,6 +97,7 @@ if [ -z "$dir" ]; then dir=$(mktemp -d "${TMPDIR:-/tmp}/agentos-demo.XXXXXX"); f
 mkdir -p "$dir"; dir=$(cd "$dir" && pwd -P)
 [ -z "$(ls -A "$dir")" ] || fail "\`$dir\` is not empty; name a new directory"
 
+if [ -n "$agent" ]; then exec bash "$here/scripts/demo-agent.sh" "$agent" "$dir" "$model" "$base"; fi
 if [ -n "$github" ]; then exec bash "$here/scripts/demo-github.sh" "$github" "$dir" "${api:-https://api.github.com}"; fi
 
 say "A small project with tests, as a git repository"
@@ -159,6 +187,7 @@ cat <<TXT
 
 Everything is in $dir: read it with ls and cat.
 
+$(found_agents)
 To go on with a repository of yours on GitHub:
   ./demo.sh --github OWNER/NAME               one issue, one pull request, nothing merged
 

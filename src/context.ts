@@ -86,7 +86,11 @@ function openPorts(config: LoadedConfig, request: Omit<ContextRequest, 'config'>
     }),
     agents: once(async () => {
       const { openAgents } = await import('./core/agents/registry.ts');
-      return openAgents({ agents: config.agents, sandbox, path, env: process.env, clock });
+      return openAgents({ agents: config.agents, sandbox, path, env: process.env, clock, prices: config.prices });
+    }),
+    books: once(async () => {
+      const { openBooks } = await import('./core/budget/books.ts');
+      return openBooks({ root: paths.budget, locks: paths.locks, limits: config.budgets, clock });
     }),
   };
 }

@@ -19,7 +19,7 @@ const files = readdirSync(root, { recursive: true, encoding: 'utf8' })
 const PURE = [
   /^commands\/[^/]+\/(policy|format|classify|start|outcome|report|prompt|reviews|statistics|similarity|detect|fingerprint|requirements|proposal|score|activity|filed|marker|doctor-github|refine-(answer|prompt|text)|render[a-z-]*)\.ts$/,
   /^core\/(ids|text|untrusted|front-matter|front-matter-yaml|statistics|errors)\.ts$/,
-  /^core\/config\/(schema|agent-schema|fields|paths|describe|select-repos|shape|api-url|secret-shape|sandbox|project-rules)\.ts$/,
+  /^core\/config\/(schema|agent-schema|budget-schema|fields|paths|describe|select-repos|shape|api-url|secret-shape|sandbox|project-rules)\.ts$/,
   /^core\/events\/event\.ts$/,
   /^core\/markdown\/[a-z-]+\.ts$/,
   /^core\/mailbox\/(mailbox|task|message|reclaim)\.ts$/,
@@ -28,6 +28,7 @@ const PURE = [
   /^core\/github\/octokit\/(answer|to-issue|to-pull|check-runs|failure|request-names|text-limits)\.ts$/,
   /^core\/git\/(git|tree-policy|glob|protected-paths|names)\.ts$/,
   /^core\/models\/(models|provider-error|extract-json|fit-text)\.ts$/,
+  /^core\/budget\/(prices|ledger|book-lines)\.ts$/,
   /^core\/gateway\/(gateway|admit|classify|read-answer|refusal|usage)\.ts$/,
   /^core\/agents\/cli\/(cli-kinds?|claude|codex|gemini)\.ts$/,
   /^core\/agents\/api\/(api-kind|chat-model|compact|conversation|events|repeats|system-prompt|tool-forms)\.ts$/,

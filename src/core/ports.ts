@@ -4,6 +4,7 @@
  * it.
  */
 import type { Agent } from './agents/agent.ts';
+import type { Books } from './budget/books.ts';
 import type { Clock } from './clock.ts';
 import type { StatePaths } from './config/paths.ts';
 import type { LoadedConfig } from './config/schema.ts';
@@ -36,6 +37,8 @@ export interface Ports {
   /** Opens the sandbox in the configured mode. @throws `config` where it is required and missing. */
   sandbox(): Promise<Sandbox>;
   agents(): Promise<ReadonlyMap<string, Agent>>;
+  /** What runs may spend, and have. */
+  books(): Promise<Books>;
   /** `undefined` where no model is configured. */
   models(): Promise<Models | undefined>;
 }

@@ -11,6 +11,7 @@ import { runPrMonitor } from '../../src/commands/pr-monitor/command.ts';
 import { runQueue } from '../../src/commands/queue/command.ts';
 import type { Agent } from '../../src/core/agents/agent.ts';
 import { ensureDirectory } from '../../src/core/atomic-file.ts';
+import { openBooks } from '../../src/core/budget/books.ts';
 import { statePaths } from '../../src/core/config/paths.ts';
 import { Config, type LoadedConfig } from '../../src/core/config/schema.ts';
 import { openEffects } from '../../src/core/effects/journal.ts';
@@ -92,6 +93,7 @@ function openPorts(place: Place, forge: GitHub, running: (task: string, act: () 
     git: once(openGit({ paths, path })),
     sandbox: once(sandbox),
     models: once(undefined),
+    books: once(openBooks({ root: paths.budget, locks: paths.locks, limits: file.budgets, clock })),
     agents: once(new Map([['scribe', openScribe(running)]])),
   };
 }

@@ -54,6 +54,7 @@ export function openLoopPorts(given: LoopPorts): Ports {
     git: unused,
     sandbox: unused,
     agents: unused,
+    books: unused,
     models: async () => given.models,
   };
 }

@@ -1,4 +1,5 @@
 /** What `agentos status` says: judging the heartbeats, and the text for people. Pure. */
+import { renderUsd } from '../../core/budget/ledger.ts';
 import type { LoopRecord } from '../../core/loop-record.ts';
 import { TRAYS, type Tray } from '../../core/mailbox/mailbox.ts';
 import { cleanLine, plural, renderDuration } from '../../core/text.ts';
@@ -96,7 +97,11 @@ export interface Status {
   repos: { name: string; automation: string; paused: boolean; trays: TrayCounts; openPullRequests: number }[];
   tasks: StatusTask[];
   agents: { name: string; ready: boolean; reason: string; coolingUntil: string | null }[];
-  budget: Record<string, never>;
+  /** US dollars, days and months of UTC; agents with their month. `null` where the books cannot be read. */
+  budget: {
+    today: { spentUsd: number; reservedUsd: number; limitUsd: number | null };
+    agents: { name: string; runsToday: number; runsLimit: number | null; spentUsd: number; reservedUsd: number; limitUsd: number | null }[];
+  } | null;
   /** Files that could not be read as tasks. */
   quarantine: number;
   /** Parts of the state that could not be read; then the rest is not the whole. */
@@ -115,6 +120,7 @@ export function renderStatus(status: Status, now: Date, paint: Paint): string {
     ['Repositories', ...table(status.repos.map((repo) => repoRow(repo, paint)))],
     ['Tasks', ...renderTasks(status.tasks, now, paint)],
     ['Agents', ...table(status.agents.map((agent) => agentRow(agent, paint)))],
+    budgetLines(status.budget),
     quarantineLines(status, paint),
   ];
   return `${sections
@@ -179,6 +185,22 @@ function taskRow(task: StatusTask, now: Date, paint: Paint): string[] {
 function agentRow(agent: Status['agents'][number], paint: Paint): string[] {
   const state = agent.ready ? paint('good', 'ready') : paint('bad', 'not ready');
   return [agent.name, agent.coolingUntil === null ? state : `cooling until ${agent.coolingUntil}`, cleanLine(agent.reason, 300)];
+}
+
+/** Only where something is spent or limited. */
+function budgetLines(budget: Status['budget']): string[] {
+  if (!budget || (budget.agents.length === 0 && budget.today.limitUsd === null)) return [];
+  const money = ({ spentUsd, reservedUsd, limitUsd }: { spentUsd: number; reservedUsd: number; limitUsd: number | null }) =>
+    [
+      `${renderUsd(spentUsd)} spent${limitUsd === null ? '' : ` of ${renderUsd(limitUsd)}`}`,
+      ...(reservedUsd > 0 ? [`${renderUsd(reservedUsd)} reserved`] : []),
+    ].join(', ');
+  const rows = budget.agents.map((agent) => [
+    agent.name,
+    `this month ${money(agent)}`,
+    `today ${plural(agent.runsToday, 'run')}${agent.runsLimit === null ? '' : ` of ${agent.runsLimit}`}`,
+  ]);
+  return ['Budget', ...table([['all', `today ${money(budget.today)}`, ''], ...rows])];
 }
 
 function quarantineLines({ quarantine, stateDir }: Status, paint: Paint): string[] {

@@ -4,11 +4,13 @@ import { AgentOsError } from '../../core/errors.ts';
 import { readEvidence } from '../../core/evidence.ts';
 import { type Owner, renderOwner, thisProcess } from '../../core/liveness.ts';
 import type { Letter } from '../../core/mailbox/mailbox.ts';
+import type { Task } from '../../core/mailbox/task.ts';
 import type { Ports } from '../../core/ports.ts';
 import { readRequest } from '../../core/requests.ts';
 import { cleanLine } from '../../core/text.ts';
 import type { Applied, LongWork } from '../run-command.ts';
 import { runAttempt } from './attempt.ts';
+import { nextAttempt, runIdOf } from './choose.ts';
 import { giveFreshStart } from './fresh-start.ts';
 import { markOf } from './job.ts';
 import { decideCutOff } from './outcome.ts';
@@ -51,8 +53,9 @@ async function settleWaiting(ports: Ports, action: Settling): Promise<Applied> {
 }
 
 async function start(ports: Ports, id: string): Promise<Applied | LongWork> {
-  // A sandbox that is missing concerns no task: nothing is claimed without it.
+  // A sandbox that is missing, or books that cannot be read, concern no task: nothing is claimed without them.
   await ports.sandbox();
+  (await ports.books()).list();
   const letter = await claim(ports, id);
   if (!letter) return { outcome: 'skipped', reason: 'another process took it' };
   const repo = ports.config.repos.find((entry) => entry.name === letter.task.repo);
@@ -101,7 +104,21 @@ async function reclaim(ports: Ports, id: string): Promise<Applied> {
 async function putBack(ports: Ports, letter: Letter, why: string): Promise<Letter> {
   const last = letter.task.attempts.at(-1);
   if (last && last.ended_at === undefined) await clearAway(ports, letter, last.n);
+  await bookCutOff(ports, letter.task);
   return settleReclaimed(ports, letter, why);
+}
+
+/** A run that was cut off costs what its evidence says, or all that it reserved; one that never began, nothing. */
+async function bookCutOff(ports: Ports, task: Task): Promise<void> {
+  const last = task.attempts.at(-1);
+  const books = await ports.books();
+  try {
+    if (last?.ended_at !== undefined || !last) books.release(runIdOf(task, nextAttempt(task)));
+    else books.settle(runIdOf(task, last.n), readEvidence(runPath(ports.paths, task.id, last.n))?.cost_usd);
+  } catch (error) {
+    // Books that cannot be read keep what was reserved, and let nothing new begin.
+    if (!(error instanceof AgentOsError) || error.code !== 'corrupt') throw error;
+  }
 }
 
 async function settleReclaimed(ports: Ports, letter: Letter, why: string): Promise<Letter> {

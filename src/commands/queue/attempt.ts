@@ -3,19 +3,19 @@
  * publish, settle. It may be cut off anywhere; what the next pass must know is
  * on the task file, in the evidence or in the journal before the step after it.
  */
-import type { Agent } from '../../core/agents/agent.ts';
 import { runPath, workspacePath } from '../../core/config/paths.ts';
 import type { RepoConfig } from '../../core/config/schema.ts';
 import { crashPoint } from '../../core/crash-point.ts';
 import { AgentOsError } from '../../core/errors.ts';
 import { type Evidence, readEvidence } from '../../core/evidence.ts';
 import type { Letter } from '../../core/mailbox/mailbox.ts';
+import type { Task } from '../../core/mailbox/task.ts';
 import { isPaused, isRepoPaused } from '../../core/pause.ts';
 import type { Ports } from '../../core/ports.ts';
 import { readRequest } from '../../core/requests.ts';
-import { turnOrder } from '../../core/routing/chain.ts';
 import type { Action, Applied } from '../run-command.ts';
-import { chooseAgent, noteRun } from './choose.ts';
+import { type Begun, begin, NOBODY } from './begin.ts';
+import { chooseAgent, noteRun, runIdOf } from './choose.ts';
 import { gatherStart } from './gather.ts';
 import { type Job, markOf } from './job.ts';
 import { judgeAttempt } from './judge.ts';
@@ -30,7 +30,6 @@ import {
   settleOutcome,
   settlePublishLater,
   settleReview,
-  settleWait,
   settleWithdrawn,
   show,
 } from './settle.ts';
@@ -44,17 +43,18 @@ export async function runAttempt(ports: Ports, repo: RepoConfig, claimed: Letter
   const cutOff = claimed.task.attempts.at(-1);
   if (cutOff && cutOff.ended_at === undefined) {
     const evidence = readEvidence(runPath(ports.paths, claimed.task.id, cutOff.n));
-    if (evidence?.outcome === 'complete') return tell(await finish(ports, repo, claimed, evidence));
+    if (evidence?.outcome === 'complete') {
+      await settleCost(ports, claimed.task, evidence.cost_usd);
+      return tell(await finish(ports, repo, claimed, evidence));
+    }
   }
-  const choice = await chooseAgent(ports, claimed.task);
-  if (choice.kind === 'wait') return tell(await settled(ports, await settleWait(ports, claimed, choice.reason, choice.until)));
-  const agent = choice.kind === 'run' ? choice.agent : { name: turnOrder(claimed.task)[0] ?? '', reason: choice.reason };
-  const passedOver = choice.kind === 'run' ? choice.passedOver : [];
-  const { letter, attempt } = await beginAttempt(ports, claimed, agent, passedOver);
+  const begun = await begin(ports, claimed);
+  if ('tray' in begun) return tell(await settled(ports, begun));
+  const { letter } = begun;
   await show(ports, letter);
   const stop = watchStop(ports, letter.task.id);
   try {
-    const job = await openJob(ports, repo, letter, agent, attempt, stop.signal);
+    const job = await openJob(ports, repo, begun, stop.signal);
     const evidence = await work(job);
     if ('code' in evidence && !('version' in evidence)) return tell(await settleOther(job, evidence, stop));
     return tell(await end(ports, repo, letter, evidence as Evidence, stop));
@@ -65,16 +65,20 @@ export async function runAttempt(ports: Ports, repo: RepoConfig, claimed: Letter
 
 interface Failure extends Outcome {
   retryAt?: Date | undefined;
+  /** US dollars; absent when nobody knows. */
+  costUsd?: number;
 }
 
 /** Prepares, runs and judges. What is nobody's fault becomes an infrastructure outcome. */
 async function work(job: Job): Promise<Evidence | Failure> {
   const { ports, letter, agent } = job;
   const root = workspacePath(ports.paths, letter.task.id, job.attempt);
+  let begun = false;
   try {
     await job.git.removeWorkspace(root);
     const prepared = await prepareAttempt(job, await fetchBase(job));
     const limits = ports.config.agents[agent.name];
+    begun = true;
     const reply = await agent.run(
       {
         task: letter.task.id,
@@ -89,6 +93,7 @@ async function work(job: Job): Promise<Evidence | Failure> {
         transcript: `${job.runDir}/transcript.log`,
         timeoutMs: (limits?.timeout_minutes ?? 45) * 60_000,
         silenceMs: (limits?.silence_minutes ?? 10) * 60_000,
+        ...(job.maxCostUsd !== undefined && { maxCostUsd: job.maxCostUsd }),
         mark: job.mark,
       },
       job.signal,
@@ -102,44 +107,13 @@ async function work(job: Job): Promise<Evidence | Failure> {
     if (!(error instanceof AgentOsError) || error.code === 'io') throw error;
     await salvage(ports, letter.task, job.attempt);
     await job.git.removeWorkspace(root);
-    return { ...toInfrastructure(error), retryAt: error.retryAt };
+    // An agent that could not be started, or had no key, has asked no model.
+    const free = !begun || ['unavailable', 'auth', 'config'].includes(error.code);
+    return { ...toInfrastructure(error), retryAt: error.retryAt, ...(free && { costUsd: 0 }) };
   }
 }
 
-async function beginAttempt(
-  ports: Ports,
-  claimed: Letter,
-  agent: { name: string },
-  passedOver: readonly string[],
-): Promise<{ letter: Letter; attempt: number }> {
-  const { not_before: _, ...task } = claimed.task;
-  const attempt = (task.attempts.at(-1)?.n ?? 0) + 1;
-  const kind = task.fix ? ('fix' as const) : ('work' as const);
-  const record = { n: attempt, agent: agent.name, kind, started_at: ports.clock.now().toISOString() };
-  const letter = await (await ports.mailbox()).update(claimed, { ...task, attempts: [...task.attempts, record] });
-  crashPoint('queue:attempt-recorded');
-  await ports.log.write({
-    event: 'queue.attempt.started',
-    repo: task.repo,
-    issue: task.issue,
-    task: task.id,
-    attempt,
-    agent: agent.name,
-    type: task.type,
-    outcome: 'started',
-    reason: [kind, ...passedOver].join('; '),
-  });
-  return { letter, attempt };
-}
-
-async function openJob(
-  ports: Ports,
-  repo: RepoConfig,
-  letter: Letter,
-  agent: Agent | { name: string; reason: string },
-  attempt: number,
-  signal: AbortSignal,
-): Promise<Job> {
+async function openJob(ports: Ports, repo: RepoConfig, { letter, agent, attempt, maxCostUsd }: Begun, signal: AbortSignal): Promise<Job> {
   const git = await ports.git();
   const root = workspacePath(ports.paths, letter.task.id, attempt);
   return {
@@ -148,30 +122,15 @@ async function openJob(
     git,
     letter,
     attempt,
+    ...(maxCostUsd !== undefined && { maxCostUsd }),
     signal,
-    agent: 'run' in agent ? agent : cannotRun(agent),
+    agent,
     forge: await ports.forge(),
     host: await git.openHost(letter.task.repo),
     runDir: runPath(ports.paths, letter.task.id, attempt),
     tree: `${root}/tree`,
     home: `${root}/home`,
     mark: markOf(ports.paths, letter.task.id, attempt),
-  };
-}
-
-/** The kind of what stands in where no agent of the chain can run. */
-const NOBODY = 'none';
-
-/** Stands in for an agent that cannot run: the attempt ends as an infrastructure outcome and counts for nothing. */
-function cannotRun(agent: { name: string; reason: string }): Agent {
-  const reason = agent.reason;
-  return {
-    name: agent.name,
-    kind: NOBODY,
-    probe: async () => ({ ready: false, reason }),
-    run: async () => {
-      throw new AgentOsError('unavailable', reason);
-    },
   };
 }
 
@@ -183,6 +142,7 @@ async function end(
   stop: ReturnType<typeof watchStop>,
 ): Promise<Letter> {
   const request = stop.request();
+  await settleCost(ports, letter.task, evidence.cost_usd);
   if (request) return settled(ports, await settleWithdrawn(ports, letter, request, toEnding(evidence)));
   await noteRun(ports, evidence.agent, letter.task, {
     ...evidence,
@@ -192,6 +152,12 @@ async function end(
   return settled(ports, await settleOutcome(ports, letter, toEnding(evidence), await lookAround(ports, letter)));
 }
 
+/** Books what the last attempt cost; what nobody knows counts as what was reserved. */
+async function settleCost(ports: Ports, task: Task, usd: number | undefined): Promise<void> {
+  const last = task.attempts.at(-1);
+  if (last) (await ports.books()).settle(runIdOf(task, last.n), usd);
+}
+
 /** Who could take the next attempt now, or when. */
 async function lookAround(ports: Ports, letter: Letter): Promise<Agents> {
   const choice = await chooseAgent(ports, letter.task);
@@ -199,8 +165,9 @@ async function lookAround(ports: Ports, letter: Letter): Promise<Agents> {
 }
 
 async function settleOther({ ports, letter, agent }: Job, failure: Failure, stop: ReturnType<typeof watchStop>): Promise<Letter> {
-  const { retryAt, ...outcome } = failure;
+  const { retryAt, costUsd, ...outcome } = failure;
   const request = stop.request();
+  await settleCost(ports, letter.task, costUsd);
   if (request) return settled(ports, await settleWithdrawn(ports, letter, request, { outcome }));
   // An agent that was not there at all has nothing to rest from: the next pass looks again.
   if (agent.kind !== NOBODY) await noteRun(ports, agent.name, letter.task, { ...outcome, retryAt });

@@ -1,6 +1,7 @@
 /** Asks the agents of a task's chain who can run now, and keeps their breakers after a run. */
 import type { Agent } from '../../core/agents/agent.ts';
 import { ensureDirectory } from '../../core/atomic-file.ts';
+import type { RunRequest } from '../../core/budget/ledger.ts';
 import type { Task } from '../../core/mailbox/task.ts';
 import type { Ports } from '../../core/ports.ts';
 import { afterRun, type RunEnding } from '../../core/routing/breaker.ts';
@@ -8,15 +9,19 @@ import { readBreaker, writeBreaker } from '../../core/routing/breakers.ts';
 import { turnOrder } from '../../core/routing/chain.ts';
 import { type Candidate, type Choice, decideAgent } from '../../core/routing/choose.ts';
 
+/** Who takes the next attempt of a task; writes nothing. */
 export async function chooseAgent(ports: Ports, task: Task): Promise<Exclude<Choice, { kind: 'run' }> | (Choice & { agent: Agent })> {
   const agents = await ports.agents();
+  const books = await ports.books();
   const candidates: Candidate[] = [];
   for (const name of turnOrder(task)) {
     const agent = agents.get(name);
     const probe = agent ? await agent.probe() : { ready: false as const, reason: 'not configured any more' };
+    const grant = books.quote(toRunRequest(ports, task, name));
     candidates.push({
       name,
       ...(!probe.ready && { missing: probe.reason }),
+      ...(!grant.granted && { refused: grant }),
       breaker: readBreaker(ports.paths.breakers, name),
     });
   }
@@ -24,6 +29,20 @@ export async function chooseAgent(ports: Ports, task: Task): Promise<Exclude<Cho
   if (choice.kind !== 'run') return choice;
   const agent = agents.get(choice.name);
   return agent ? { ...choice, agent } : { kind: 'none', reason: `agent \`${choice.name}\` is gone` };
+}
+
+/** The next attempt of a task, as the books know it: begun again after a crash it is the same run. */
+export function toRunRequest(ports: Ports, task: Task, agent: string): RunRequest {
+  const config = ports.config.agents[agent];
+  return { id: runIdOf(task, nextAttempt(task)), task: task.id, agent, paid: config !== undefined && 'model' in config };
+}
+
+export function nextAttempt(task: Task): number {
+  return (task.attempts.at(-1)?.n ?? 0) + 1;
+}
+
+export function runIdOf(task: Task, attempt: number): string {
+  return `${task.id}.${attempt}`;
 }
 
 /** Opens, prolongs or closes the agent's breaker; an event tells each change of state, once. */

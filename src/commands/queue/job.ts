@@ -18,6 +18,8 @@ export interface Job {
   /** Claimed by this process, with the running attempt as its last one. */
   letter: Letter;
   attempt: number;
+  /** All that the run may spend, in US dollars, where there is a limit. */
+  maxCostUsd?: number;
   /** `runs/<task>/<attempt>`. */
   runDir: string;
   /** The agent's clone. */

@@ -1,4 +1,5 @@
 /** The agent pool: the configured agents by name, each opened by its kind. Starts nothing. */
+import { findPrice, type OwnPrices, toCostUsd } from '../budget/prices.ts';
 import type { Clock } from '../clock.ts';
 import type { AgentConfig } from '../config/schema.ts';
 import type { Sandbox } from '../sandbox/sandbox.ts';
@@ -9,6 +10,7 @@ import { openCliAgent } from './cli/cli-agent.ts';
 import { CLI_KINDS } from './cli/cli-kinds.ts';
 import { openCommandAgent } from './command.ts';
 import { openPatchAgent } from './patch.ts';
+import type { TokenUsage } from './report.ts';
 
 export interface AgentsOptions {
   agents: Readonly<Record<string, AgentConfig>>;
@@ -19,10 +21,23 @@ export interface AgentsOptions {
   /** Where keys are looked up, by the names that the configuration gives. */
   env: Readonly<Record<string, string | undefined>>;
   clock: Clock;
+  /** Prices that the configuration sets. */
+  prices: OwnPrices;
 }
 
 export function openAgents(options: AgentsOptions): ReadonlyMap<string, Agent> {
   return new Map(Object.entries(options.agents).map(([name, config]) => [name, openAgent(name, config, options)]));
+}
+
+/** What all agents with a model share. */
+function pricing({ prices, clock }: AgentsOptions) {
+  return {
+    toCost: (model: string, usage: TokenUsage) => {
+      const price = findPrice(model, prices);
+      return price && toCostUsd(usage, price);
+    },
+    now: () => clock.now(),
+  };
 }
 
 function openAgent(name: string, config: AgentConfig, options: AgentsOptions): Agent {
@@ -40,8 +55,7 @@ function openAgent(name: string, config: AgentConfig, options: AgentsOptions): A
         keyEnv: config.key_env,
         baseUrl: config.base_url,
         maxTurns: config.max_turns,
-        toCost: () => undefined,
-        now: () => options.clock.now(),
+        ...pricing(options),
       });
     default:
       return openCliAgent(name, {
@@ -52,8 +66,7 @@ function openAgent(name: string, config: AgentConfig, options: AgentsOptions): A
         keyEnv: config.key_env,
         baseUrl: config.base_url,
         maxTurns: config.max_turns,
-        toCost: () => undefined,
-        now: () => options.clock.now(),
+        ...pricing(options),
       });
   }
 }

@@ -33,7 +33,7 @@ Relative paths are relative to the file; \`~\` is HOME. The smallest file has \`
 
 const RULES = `## Rules across keys
 
-- \`routing\` names only agents that \`agents\` defines.
+- \`routing\` and \`budgets\` name only agents that \`agents\` defines.
 - Repository names are unique; case does not tell them apart.
 - \`state_dir\` and \`forge.root\` are separate directories, neither inside the other, and neither is your home directory or one above it.
 - \`local_ci\` is for the local forge alone.
@@ -55,7 +55,7 @@ function renderPart(key: string, shape: Shape): string {
   const title = named ? `\`${key}\`: a name of your choice for each` : `\`${key}\``;
   if (kinds) return `## ${title}\n\n${shape.description ?? ''}\n\n${kinds.map(renderKind).join('\n\n')}`;
   if (shape.items) return renderSection(`\`${key}\`: a list; each entry has`, shape.items, shape.description);
-  return renderSection(title, shape, shape.description);
+  return renderSection(title, named || shape, shape.description);
 }
 
 function renderKind(shape: Shape): string {

@@ -21,6 +21,8 @@ export interface StatePaths {
   approvals: string;
   /** Agents whose provider asked to wait: `<agent>.json`. */
   breakers: string;
+  /** What runs reserved and cost: `<YYYY-MM>.ndjson`. */
+  budget: string;
   cache: string;
   /** What a person (or a newer `ready`) asks of a running task: `<task>.json`. */
   requests: string;
@@ -48,6 +50,7 @@ export function statePaths(root: string): StatePaths {
     loops: at('loops'),
     approvals: at('approvals'),
     breakers: at('breakers'),
+    budget: at('budget'),
     cache: at('cache'),
     requests: at('requests'),
     pins: at('pins'),

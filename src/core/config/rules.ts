@@ -15,6 +15,7 @@ import { childOf, either } from './shape.ts';
 export function findRuleProblems(value: unknown, places: Places): Problem[] {
   return [
     ...findRoutingProblems(value),
+    ...findBudgetProblems(value),
     ...findRepeatedRepos(value),
     ...findLocalOnly(value),
     ...findFastWrites(value),
@@ -24,15 +25,31 @@ export function findRuleProblems(value: unknown, places: Places): Problem[] {
 }
 
 function findRoutingProblems(value: unknown): Problem[] {
-  const agents = Object.keys(asObject(childOf(value, 'agents')));
   return Object.entries(asObject(childOf(value, 'routing'))).flatMap(([type, chain]) =>
     asList(chain).flatMap((agent, index): Problem[] => {
-      if (typeof agent !== 'string' || agent === '' || agents.includes(agent)) return [];
-      const guess = nearest(agent, agents);
-      const remedy = guess === undefined ? `defined: ${either(agents.map((name) => `\`${name}\``))}` : `did you mean \`${guess}\`?`;
-      return [{ path: ['routing', type, index], what: `no agent of this name under \`agents\`; ${remedy}` }];
+      if (typeof agent !== 'string' || agent === '') return [];
+      const what = whyNoAgent(agent, value);
+      return what === undefined ? [] : [{ path: ['routing', type, index], what }];
     }),
   );
+}
+
+function findBudgetProblems(value: unknown): Problem[] {
+  const budgets = childOf(value, 'budgets');
+  return ['per_agent_month_usd', 'per_agent_day_runs'].flatMap((key) =>
+    Object.keys(asObject(childOf(budgets, key))).flatMap((agent): Problem[] => {
+      const what = whyNoAgent(agent, value);
+      return what === undefined ? [] : [{ path: ['budgets', key, agent], atKey: true, what }];
+    }),
+  );
+}
+
+function whyNoAgent(name: string, value: unknown): string | undefined {
+  const agents = Object.keys(asObject(childOf(value, 'agents')));
+  if (agents.includes(name)) return undefined;
+  const guess = nearest(name, agents);
+  const remedy = guess === undefined ? `defined: ${either(agents.map((known) => `\`${known}\``))}` : `did you mean \`${guess}\`?`;
+  return `no agent of this name under \`agents\`; ${remedy}`;
 }
 
 /** GitHub and the directories on disk do not tell names apart by case. */

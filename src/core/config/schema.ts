@@ -7,6 +7,7 @@ import * as z from 'zod';
 import { isRepoName } from '../ids.ts';
 import { Agent } from './agent-schema.ts';
 import { DEFAULT_API_URL, explainApiUrl } from './api-url.ts';
+import { Budgets, Prices } from './budget-schema.ts';
 import { line, modelUrl, name, secretEnv, text } from './fields.ts';
 import { DEFAULT_STATE_DIR } from './paths.ts';
 import { Sandbox } from './sandbox.ts';
@@ -205,6 +206,8 @@ export const Config = z.strictObject({
     })
     .prefault({})
     .describe('How much runs, and how often it is tried.'),
+  budgets: Budgets.prefault({}).describe('What may be spent; without limits everything may. Amounts are in US dollars.'),
+  prices: Prices.default({}).describe('Prices of models by name, where the built-in ones are missing or out of date.'),
   sandbox: Sandbox.prefault({}).describe('Where agents and project commands run.'),
   identity: z
     .strictObject({

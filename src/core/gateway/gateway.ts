@@ -21,11 +21,14 @@ export interface GatewayOptions {
   /** Requests to the model in this run; the next one is answered with an error and the run counts as over its limit. */
   maxRequests: number;
   /** True when what was used is all that this run may use; the next request is answered with an error and the run counts as over its limit. */
-  isSpent?: (usage: TokenUsage) => boolean;
+  isSpent?: (usage: UsageByModel) => boolean;
   /** Longest time for the head of an answer, and between two pieces of it. */
   idleMs: number;
   now: () => Date;
 }
+
+/** Under the name that each answer gave its model; empty where it gave none. */
+export type UsageByModel = Readonly<Record<string, TokenUsage>>;
 
 /** What a gateway saw of one run. */
 export interface GatewayReport {
@@ -35,6 +38,7 @@ export interface GatewayReport {
   failure?: AgentFailure;
   /** Sum over the answers that named their usage; absent when none did. */
   usage?: TokenUsage;
+  byModel: UsageByModel;
 }
 
 export interface Gateway {

@@ -5,14 +5,14 @@
  * within seconds instead of retrying for minutes.
  */
 import type { ClientRequest, IncomingMessage, ServerResponse } from 'node:http';
-import type { AgentFailure, TokenUsage } from '../agents/report.ts';
+import type { AgentFailure } from '../agents/report.ts';
 import { toAgentHeaders } from './admit.ts';
 import { classifyFailure, errorInStream } from './classify.ts';
 import type { GatewayOptions, Protocol } from './gateway.ts';
 import { openAnswerReader } from './read-answer.ts';
 import { renderRefusal } from './refusal.ts';
-import type { RunLedger } from './run-ledger.ts';
-import { foldUsage } from './usage.ts';
+import type { RunLedger, Used } from './run-ledger.ts';
+import { foldUsage, modelOf } from './usage.ts';
 
 /** Of an answer that failed, and is held to be read. */
 const MOST_ERROR_BYTES = 256_000;
@@ -40,11 +40,11 @@ export interface ExchangeParts {
 export function relayAnswer({ options, ledger, outgoing, response }: ExchangeParts): Exchange {
   const { protocol, idleMs } = options;
   let over = false;
-  const seen: { usage?: TokenUsage | undefined } = {};
+  const seen: Used = {};
   const settle = (failure: AgentFailure | undefined) => {
     over = true;
     clearTimeout(timer);
-    return ledger?.settle(seen.usage, failure) ?? false;
+    return ledger?.settle(seen, failure) ?? false;
   };
   const fail = (failure: AgentFailure, status: number, words?: Words) => {
     if (over) return;
@@ -82,7 +82,7 @@ export function relayAnswer({ options, ledger, outgoing, response }: ExchangePar
     if (response.writableFinished || over) return;
     over = true;
     clearTimeout(timer);
-    ledger?.abandon(seen.usage);
+    ledger?.abandon(seen);
     outgoing.destroy();
   });
   return { touch, fail };
@@ -94,7 +94,7 @@ interface Pass extends Exchange {
   response: ServerResponse;
   /** The answer came whole; what it says may still be that it failed. */
   finish(failure: AgentFailure | undefined): void;
-  seen: { usage?: TokenUsage | undefined };
+  seen: Used;
 }
 
 function isGood({ statusCode = 0, headers }: IncomingMessage): boolean {
@@ -106,6 +106,7 @@ function passOn({ options, answer, response, touch, fail, finish, seen }: Pass):
   let failure: AgentFailure | undefined;
   const reader = openAnswerReader(/event-stream/.test(answer.headers['content-type'] ?? ''), (event) => {
     seen.usage = foldUsage(protocol, seen.usage, event);
+    seen.model ??= modelOf(event);
     const failed = errorInStream(event);
     if (failed) failure = classifyFailure({ headers: {}, text: 'it broke off its answer', ...failed }, now(), key);
   });

@@ -1,15 +1,21 @@
 /** What a gateway counts in one run: requests, usage, and how the last answer ended. */
 import type { AgentFailure, TokenUsage } from '../agents/report.ts';
-import type { GatewayOptions, GatewayReport } from './gateway.ts';
+import type { GatewayOptions, GatewayReport, UsageByModel } from './gateway.ts';
 import { addUsage } from './usage.ts';
+
+/** Of one answer. */
+export interface Used {
+  usage?: TokenUsage | undefined;
+  model?: string | undefined;
+}
 
 export interface RunLedger {
   /** Before a request to the model. @returns why it must not be sent; `undefined`: it is counted, send it. */
   begin(): AgentFailure | undefined;
   /** After an answer. @returns whether asking again in this run is of no use. */
-  settle(usage: TokenUsage | undefined, failure: AgentFailure | undefined): boolean;
+  settle(used: Used, failure: AgentFailure | undefined): boolean;
   /** After a request whose agent went away: nothing is known of how it would have ended. */
-  abandon(usage: TokenUsage | undefined): void;
+  abandon(used: Used): void;
   report(): GatewayReport;
 }
 
@@ -21,7 +27,11 @@ const MOST_STALLS = 2;
 
 export function openLedger(options: GatewayOptions): RunLedger {
   let requests = 0;
-  let usage: TokenUsage | undefined;
+  let byModel: UsageByModel = {};
+  const add = ({ usage, model = '' }: Used) => {
+    const sum = addUsage(Object.hasOwn(byModel, model) ? byModel[model] : undefined, usage);
+    if (sum) byModel = { ...byModel, [model]: sum };
+  };
   let failure: AgentFailure | undefined;
   /** What does not change within this run: whoever asks again gets the same words. */
   let final: AgentFailure | undefined;
@@ -31,25 +41,24 @@ export function openLedger(options: GatewayOptions): RunLedger {
       if (final) return final;
       if (requests >= options.maxRequests) {
         final = { kind: 'limit', message: `the run used up its ${options.maxRequests} requests to the model` };
-      } else if (usage && options.isSpent?.(usage)) {
+      } else if (options.isSpent?.(byModel)) {
         final = { kind: 'limit', message: 'the run used up the money it may spend' };
       }
       if (!final) requests++;
       return final;
     },
     settle(used, failed) {
-      usage = addUsage(usage, used);
+      add(used);
       failure = failed;
       if (failed?.kind === 'stalled') stalls++;
       if (failed && (isFinal(failed, options.now()) || stalls >= MOST_STALLS)) final ??= failed;
       return final !== undefined;
     },
-    abandon(used) {
-      usage = addUsage(usage, used);
-    },
+    abandon: add,
     report() {
       const failed = final ?? failure;
-      return { requests, ...(failed && { failure: failed }), ...(usage && { usage }) };
+      const usage = Object.values(byModel).reduce(addUsage, undefined);
+      return { requests, byModel, ...(failed && { failure: failed }), ...(usage && { usage }) };
     },
   };
 }

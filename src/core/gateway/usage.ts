@@ -1,6 +1,6 @@
 /** What an answer used, in the words of each protocol (shapes: the providers' API references). Pure. */
 import type { TokenUsage } from '../agents/report.ts';
-import { at, numberAt } from '../untrusted.ts';
+import { at, numberAt, textAt } from '../untrusted.ts';
 import type { Protocol } from './gateway.ts';
 
 /** No answer of today's models comes near; what is larger is not believed. */
@@ -29,6 +29,12 @@ export function addUsage(a: TokenUsage | undefined, b: TokenUsage | undefined): 
     cacheWrite: a.cacheWrite + b.cacheWrite,
     output: a.output + b.output,
   };
+}
+
+/** The model that an answer names as its own; `undefined` in an event that names none. */
+export function modelOf(event: Readonly<Record<string, unknown>>): string | undefined {
+  const named = [['model'], ['message', 'model'], ['response', 'model'], ['modelVersion']].map((path) => textAt(event, ...path));
+  return named.find((name) => name !== '' && name.length <= 200);
 }
 
 function bounded(count: number | undefined): number | undefined {

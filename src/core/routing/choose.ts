@@ -7,30 +7,42 @@ export interface Candidate {
   /** Why it cannot run on this machine; absent when it can. */
   missing?: string;
   breaker?: Breaker | undefined;
+  /** Why its budget does not allow a run; `until` where waiting helps. */
+  refused?: { reason: string; until?: Date | undefined } | undefined;
 }
 
 /**
- * `run`: this one. `wait`: some only rest, the first of them until `until`.
- * `none`: nobody of the chain can run here at all.
+ * `run`: this one. `wait`: some only rest, or wait for their budget, the first of them until `until`.
+ * `spent`: the budget of the task allows no run any more. `none`: nobody of the chain can run here at all.
  */
 export type Choice =
   | { kind: 'run'; name: string; passedOver: string[] }
   | { kind: 'wait'; until: Date; reason: string }
-  | { kind: 'none'; reason: string };
+  | { kind: 'spent' | 'none'; reason: string };
 
 export function decideAgent(candidates: readonly Candidate[], now: Date): Choice {
   const passedOver: string[] = [];
   let until: number | undefined;
-  for (const { name, missing, breaker } of candidates) {
+  let spent = false;
+  const wait = (at: number) => {
+    until = Math.min(until ?? Number.POSITIVE_INFINITY, at);
+  };
+  for (const { name, missing, breaker, refused } of candidates) {
     if (missing !== undefined) {
       passedOver.push(`${name}: ${missing}`);
+    } else if (refused) {
+      passedOver.push(`${name}: ${refused.reason}`);
+      if (refused.until) wait(refused.until.getTime());
+      else spent = true;
     } else if (isResting(breaker, now)) {
       passedOver.push(`${name} rests until ${breaker.until} (${breaker.reason})`);
-      until = Math.min(until ?? Number.POSITIVE_INFINITY, Date.parse(breaker.until));
+      wait(Date.parse(breaker.until));
     } else {
       return { kind: 'run', name, passedOver };
     }
   }
-  if (until === undefined) return { kind: 'none', reason: `no agent of the chain can run: ${passedOver.join('; ')}` };
-  return { kind: 'wait', until: new Date(until), reason: `no agent of the chain is free: ${passedOver.join('; ')}` };
+  if (until !== undefined)
+    return { kind: 'wait', until: new Date(until), reason: `no agent of the chain is free: ${passedOver.join('; ')}` };
+  if (spent) return { kind: 'spent', reason: `the budget allows no further attempt: ${passedOver.join('; ')}` };
+  return { kind: 'none', reason: `no agent of the chain can run: ${passedOver.join('; ')}` };
 }

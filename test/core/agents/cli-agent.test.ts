@@ -71,7 +71,7 @@ describe.each(DRIVERS.filter(({ there }) => there))('a command-line agent, $kind
       keyEnv: 'MODEL_KEY',
       baseUrl: `http://127.0.0.1:${(provider.address() as AddressInfo).port}`,
       maxTurns: 5,
-      toCost: ({ output }) => output / 10,
+      toCost: (_, { output }) => output / 10,
       sandbox: async () => sandbox,
       path: PATH,
       env: { MODEL_KEY: KEY },

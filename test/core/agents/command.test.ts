@@ -137,6 +137,7 @@ describe('openAgents', () => {
       path: PATH,
       env: {},
       clock: systemClock,
+      prices: {},
     });
     expect([...agents].map(([name, { name: own, kind }]) => [name, own, kind])).toEqual([
       ['house', 'house', 'command'],

@@ -189,6 +189,8 @@ sandbox: { readable: [~/.nvm, /opt/tools/, tools] }
       models: [],
       dispatch: { split_epics: true, auto_ready: false },
       queue: { max_parallel: 2, max_attempts: 4, max_infrastructure: 5 },
+      budgets: { per_agent_month_usd: {}, per_agent_day_runs: {} },
+      prices: {},
       sandbox: { mode: 'required', readable: [], disk_mb: 10_240, network: [] },
       identity: { name: 'Agent OS', email: 'agentos@example.com' },
       groom: { apply: false, stale_days: 90 },

@@ -237,7 +237,7 @@ describe('one problem', () => {
     [
       'terminal codes in what was written are not repeated',
       { state_dir: 'state_dir: ./state\n"a\u009b31mb\u202e": 1' },
-      'config.yaml:2: ab: unknown key; known here: `state_dir`, `forge`, `repos`, `agents`, `routing`, `models`, `dispatch`, `queue`, `sandbox`, `identity`, `groom`, `plan`',
+      'config.yaml:2: ab: unknown key; known here: `state_dir`, `forge`, `repos`, `agents`, `routing`, `models`, `dispatch`, `queue`, `budgets`, `prices`, `sandbox`, `identity`, `groom`, `plan`',
     ],
   ])('%s', async (_, change, expected) => {
     expect((await problemsOf(change))[0]?.replace('["ab"]', 'ab')).toBe(expected);
@@ -251,7 +251,12 @@ describe('one problem', () => {
       'models: [{ provider: openai, model: m, key_env: KEY, base_url: "http://example.org" }]',
       'models[0].base_url: must be an `https://` URL without user name',
     ],
-    ['budgets: { per_day_usd: 5 }', 'budgets: unknown key; known here:'],
+    ['budgets: { per_day_usd: 0 }', 'budgets.per_day_usd: expected a number above 0 and at most 1000000, found `0`'],
+    [
+      'budgets: { per_agent_month_usd: { claud: 5 } }',
+      'budgets.per_agent_month_usd.claud: no agent of this name under `agents`; defined: `patch`',
+    ],
+    ['prices: { m: { input: 1 } }', 'prices.m.output: missing'],
     ['sandbox: { network: ["https://example.org"] }', 'sandbox.network[0]: must be a host such as'],
     ['sandbox: { network: ["example.org:99999999"] }', 'sandbox.network[0]: must be a host such as'],
     ['sandbox: { network: ["exa*mple.org"] }', 'sandbox.network[0]: must be a host such as'],

@@ -231,7 +231,11 @@ describe('answers', () => {
     const door = await open();
     expect(JSON.parse((await ask(door)).text)).toEqual(SAID);
     await ask(door);
-    expect(door.report()).toEqual({ requests: 2, usage: { input: 20, cacheRead: 6, cacheWrite: 4, output: 10 } });
+    const usage = { input: 20, cacheRead: 6, cacheWrite: 4, output: 10 };
+    expect(door.report()).toEqual({ requests: 2, usage, byModel: { '': usage } });
+    play = json(200, { ...SAID, model: 'model-2' });
+    await ask(door);
+    expect(door.report().byModel).toEqual({ '': usage, 'model-2': { input: 10, cacheRead: 3, cacheWrite: 2, output: 5 } });
   });
   it('stream piece by piece', async () => {
     play = (_, response) => {
@@ -253,7 +257,7 @@ describe('answers', () => {
     });
     expect(first).toContain('message_start');
     await expect.poll(() => abandoned).toBe(1);
-    expect(door.report()).toEqual({ requests: 1, usage: { input: 7, cacheRead: 0, cacheWrite: 0, output: 1 } });
+    expect(door.report()).toMatchObject({ requests: 1, usage: { input: 7, cacheRead: 0, cacheWrite: 0, output: 1 } });
   });
   it('that are cut in the middle end so for the agent too', async () => {
     play = (_, response) => {
@@ -399,7 +403,7 @@ describe('limits', () => {
     expect(door.report()).toMatchObject({ requests: 3, failure: { kind: 'limit', message: expect.stringContaining('3 requests') } });
   });
   it('end a run that has used all it may spend', async () => {
-    const door = await open({ isSpent: ({ output }) => output >= 10 });
+    const door = await open({ isSpent: (byModel) => (byModel['']?.output ?? 0) >= 10 });
     const statuses = [];
     for (let k = 0; k < 4; k++) statuses.push((await ask(door)).status);
     expect(statuses).toEqual([200, 200, 400, 400]);

@@ -24,6 +24,7 @@ export const claude: ListedCliKind = {
     args: [
       ...['-p', '--output-format', 'stream-json', '--verbose'],
       ...['--model', facts.model, '--max-turns', String(facts.maxTurns), '--session-id', facts.session],
+      ...(facts.maxCostUsd === undefined ? [] : ['--max-budget-usd', facts.maxCostUsd.toFixed(4)]),
       ...['--permission-mode', 'acceptEdits', '--allowedTools', TOOLS, '--disallowedTools', NOT_OFFERED],
       ...['--strict-mcp-config', '--setting-sources', ''],
     ],

@@ -9,7 +9,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { AgentOsError, toIoError } from '../../errors.ts';
-import type { Gateway, GatewayReport } from '../../gateway/gateway.ts';
+import type { Gateway, GatewayReport, UsageByModel } from '../../gateway/gateway.ts';
 import { openGateway } from '../../gateway/open-gateway.ts';
 import { findProgram } from '../../process.ts';
 import { RELAY, type Sandbox, type SandboxExit } from '../../sandbox/sandbox.ts';
@@ -36,8 +36,8 @@ export interface CliAgentOptions {
   /** Another address than the provider's own. */
   baseUrl?: string | undefined;
   maxTurns: number;
-  /** What this usage costs in US dollars; `undefined` when nobody knows. */
-  toCost(usage: TokenUsage): number | undefined;
+  /** What this usage of a model costs in US dollars; `undefined` when nobody knows. */
+  toCost(model: string, usage: TokenUsage): number | undefined;
   sandbox: () => Promise<Sandbox>;
   /** PATH, where a program without a slash is looked for. */
   path: string;
@@ -76,13 +76,13 @@ export function openCliAgent(name: string, options: CliAgentOptions): Agent {
   };
 }
 
-function toGatewayOptions({ kind, baseUrl, maxTurns, toCost, now }: CliAgentOptions, request: AgentRequest) {
+function toGatewayOptions({ kind, model, baseUrl, maxTurns, toCost, now }: CliAgentOptions, request: AgentRequest) {
   const most = request.maxCostUsd;
   return {
     protocol: kind.protocol,
     baseUrl: baseUrl ?? kind.baseUrl,
     maxRequests: maxTurns + SPARE_REQUESTS,
-    ...(most !== undefined && { isSpent: (usage: TokenUsage) => (toCost(usage) ?? 0) >= most }),
+    ...(most !== undefined && { isSpent: (used: UsageByModel) => (sumCost(used, model, toCost) ?? 0) >= most }),
     idleMs: Math.min(MOST_IDLE_MS, Math.max(1000, request.silenceMs / 3)),
     now,
   };
@@ -106,6 +106,7 @@ async function runThrough(
     home: request.home,
     promptFile: request.promptFile,
     maxTurns: options.maxTurns,
+    ...(request.maxCostUsd !== undefined && { maxCostUsd: request.maxCostUsd }),
     session: randomUUID(),
   });
   layFiles(request.home, invocation.files);
@@ -117,7 +118,7 @@ async function runThrough(
   const exit = await sandbox.run(toSandboxRun(program, invocation, request, gateway, lines.push), signal);
   lines.end();
   refuseMissing(name, exit);
-  return toReply(exit, report, gateway.report(), { toCost: options.toCost, ownPrice: baseUrl === undefined });
+  return toReply(exit, report, gateway.report(), options);
 }
 
 function toSandboxRun(program: string, invocation: Invocation, request: AgentRequest, gateway: Gateway, onStdout: (chunk: Buffer) => void) {
@@ -191,17 +192,11 @@ function layFiles(home: string, files: Readonly<Record<string, string>>): void {
   }
 }
 
-interface Pricing {
-  toCost(usage: TokenUsage): number | undefined;
-  /** Whether the program knows the prices of the provider it asked. */
-  ownPrice: boolean;
-}
-
 /** What a run came to, from what the host saw and what the program said. */
-function toReply(exit: SandboxExit, report: CliReport, seen: GatewayReport, { toCost, ownPrice }: Pricing): AgentReply {
+function toReply(exit: SandboxExit, report: CliReport, seen: GatewayReport, options: CliAgentOptions): AgentReply {
   const usage = seen.usage ?? report.usage;
-  const cost = (usage && toCost(usage)) ?? (ownPrice ? report.costUsd : undefined);
   const failure = whyFailed(exit, report, seen);
+  const cost = costOf(report, seen, options);
   return {
     ended: exit.ended,
     exitCode: exit.exitCode,
@@ -211,6 +206,27 @@ function toReply(exit: SandboxExit, report: CliReport, seen: GatewayReport, { to
     ...(cost !== undefined && { costUsd: cost }),
     ...(report.session !== undefined && { session: cleanLine(report.session, 100) }),
   };
+}
+
+/** By our prices; else as the program says, where it asked its own provider; `undefined` when nobody knows. */
+function costOf(report: CliReport, seen: GatewayReport, { model, baseUrl, toCost }: CliAgentOptions): number | undefined {
+  // Answers that failed from the start cost nothing.
+  if (seen.usage === undefined && (seen.requests === 0 || (seen.failure && UNPAID.has(seen.failure.kind)))) return 0;
+  const known = seen.usage === undefined ? undefined : sumCost(seen.byModel, model, toCost);
+  return known ?? (baseUrl === undefined ? report.costUsd : undefined);
+}
+
+const UNPAID: ReadonlySet<AgentFailure['kind']> = new Set(['auth', 'quota', 'rate_limit', 'overloaded', 'context_too_long']);
+
+/** An answer that names no model, or one that nobody knows, costs as the configured one does. */
+function sumCost(byModel: UsageByModel, configured: string, toCost: CliAgentOptions['toCost']): number | undefined {
+  let sum = 0;
+  for (const [model, usage] of Object.entries(byModel)) {
+    const cost = toCost(model, usage) ?? toCost(configured, usage);
+    if (cost === undefined) return undefined;
+    sum += cost;
+  }
+  return sum;
 }
 
 function whyFailed(exit: SandboxExit, report: CliReport, { failure }: GatewayReport): AgentFailure | undefined {

@@ -19,6 +19,8 @@ export interface CliFacts {
   /** Absolute path of the prompt, readable inside. */
   promptFile: string;
   maxTurns: number;
+  /** All that the run may spend, in US dollars, for programs that can keep to it themselves. */
+  maxCostUsd?: number;
   /** A random UUID, the name of the session. */
   session: string;
 }

@@ -54,6 +54,7 @@ describe.each(DRIVERS.filter(({ there }) => there))('kind: api, $kind', ({ kind:
       path: PATH,
       env: { MODEL_KEY: KEY },
       clock: { now: () => new Date() },
+      prices: {},
     });
     const agent = agents.get('loop');
     if (!agent) throw new Error('the pool has no such agent');

@@ -1,0 +1,75 @@
+/** Begins an attempt: the agent is chosen, its money reserved, and both are on the task file before anything runs. */
+import type { Agent } from '../../core/agents/agent.ts';
+import { crashPoint } from '../../core/crash-point.ts';
+import { AgentOsError } from '../../core/errors.ts';
+import type { Letter } from '../../core/mailbox/mailbox.ts';
+import type { Ports } from '../../core/ports.ts';
+import { turnOrder } from '../../core/routing/chain.ts';
+import { chooseAgent, nextAttempt, toRunRequest } from './choose.ts';
+import { settleEscalated, settleWait } from './settle.ts';
+
+export interface Begun {
+  /** With the new attempt as its last one. */
+  letter: Letter;
+  attempt: number;
+  agent: Agent;
+  /** All that the run may spend, in US dollars, where there is a limit. */
+  maxCostUsd?: number;
+}
+
+/** @returns the letter itself where it waits, or a person must decide, instead. */
+export async function begin(ports: Ports, claimed: Letter): Promise<Begun | Letter> {
+  const { task } = claimed;
+  const choice = await chooseAgent(ports, task);
+  switch (choice.kind) {
+    case 'wait':
+      return settleWait(ports, claimed, choice.reason, choice.until);
+    case 'spent':
+      return settleEscalated(ports, claimed, `${choice.reason}. Raise the limit in \`budgets\`, then \`agentos retry ${task.id}\``);
+    case 'none':
+      return record(ports, claimed, cannotRun(turnOrder(task)[0] ?? '', choice.reason), []);
+    case 'run': {
+      const grant = (await ports.books()).reserve(toRunRequest(ports, task, choice.name));
+      // Another process was quicker: the next pass looks again.
+      if (!grant.granted) return settleWait(ports, claimed, grant.reason, ports.clock.now());
+      const begun = await record(ports, claimed, choice.agent, choice.passedOver);
+      return { ...begun, ...(grant.usd !== undefined && { maxCostUsd: grant.usd }) };
+    }
+  }
+}
+
+async function record(ports: Ports, claimed: Letter, agent: Agent, passedOver: readonly string[]): Promise<Begun> {
+  const { not_before: _, ...task } = claimed.task;
+  const attempt = nextAttempt(task);
+  const kind = task.fix ? ('fix' as const) : ('work' as const);
+  const record = { n: attempt, agent: agent.name, kind, started_at: ports.clock.now().toISOString() };
+  const letter = await (await ports.mailbox()).update(claimed, { ...task, attempts: [...task.attempts, record] });
+  crashPoint('queue:attempt-recorded');
+  await ports.log.write({
+    event: 'queue.attempt.started',
+    repo: task.repo,
+    issue: task.issue,
+    task: task.id,
+    attempt,
+    agent: agent.name,
+    type: task.type,
+    outcome: 'started',
+    reason: [kind, ...passedOver].join('; '),
+  });
+  return { letter, attempt, agent };
+}
+
+/** The kind of what stands in where no agent of the chain can run. */
+export const NOBODY = 'none';
+
+/** Stands in for an agent that cannot run: the attempt ends as an infrastructure outcome and counts for nothing. */
+function cannotRun(name: string, reason: string): Agent {
+  return {
+    name,
+    kind: NOBODY,
+    probe: async () => ({ ready: false, reason }),
+    run: async () => {
+      throw new AgentOsError('unavailable', reason);
+    },
+  };
+}

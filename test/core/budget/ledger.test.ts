@@ -1,0 +1,72 @@
+import { describe, expect, it } from 'vitest';
+import { type BudgetLimits, decideGrant, type Entry, type RunRequest, splitUsd, sumUsd } from '../../../src/core/budget/ledger.ts';
+
+const NOW = new Date('2026-11-22T12:00:00Z');
+const limits = (over: Partial<BudgetLimits> = {}): BudgetLimits => ({ per_agent_month_usd: {}, per_agent_day_runs: {}, ...over });
+const request = (over: Partial<RunRequest> = {}): RunRequest => ({ id: 't1.2', task: 't1', agent: 'claude', paid: true, ...over });
+const entry = (id: string, over: Partial<Entry> = {}): Entry => ({
+  id,
+  task: id.split('.')[0] ?? '',
+  agent: 'claude',
+  at: '2026-11-22T08:00:00.000Z',
+  reservedUsd: 5,
+  ...over,
+});
+
+describe('a run', () => {
+  it('may spend what it wants where nothing limits it', () => {
+    expect(decideGrant([entry('t9.1', { reservedUsd: 1e6 })], limits(), request(), NOW)).toEqual({ granted: true });
+    expect(decideGrant([], limits({ per_run_usd: 2 }), request(), NOW)).toEqual({ granted: true, usd: 2 });
+  });
+  it('reserves the usual sum, or what is left', () => {
+    expect(decideGrant([], limits({ per_day_usd: 50 }), request(), NOW)).toEqual({ granted: true, usd: 5 });
+    expect(decideGrant([entry('t9.1', { settledUsd: 48 })], limits({ per_day_usd: 50 }), request(), NOW)).toEqual({
+      granted: true,
+      usd: 2,
+    });
+    expect(decideGrant([], limits({ per_task_usd: 3, per_day_usd: 50 }), request(), NOW)).toEqual({ granted: true, usd: 3 });
+  });
+  it('counts what is reserved as spent, and what it cost instead once that is known', () => {
+    const open = [entry('t1.1')];
+    expect(decideGrant(open, limits({ per_task_usd: 5 }), request(), NOW)).toMatchObject({ granted: false });
+    const settled = [entry('t1.1', { settledUsd: 1.5 })];
+    expect(decideGrant(settled, limits({ per_task_usd: 5 }), request(), NOW)).toEqual({ granted: true, usd: 3.5 });
+  });
+  it('does not wait for a task whose money is spent', () => {
+    const grant = decideGrant([entry('t1.1')], limits({ per_task_usd: 5, per_day_usd: 5 }), request(), NOW);
+    expect(grant).toEqual({ granted: false, reason: '$5.00 of $5.00 are spent or reserved (budgets.per_task_usd)' });
+  });
+  it('waits for the next day, or for the next month of its agent', () => {
+    const spent = [entry('t9.1', { settledUsd: 10 })];
+    expect(decideGrant(spent, limits({ per_day_usd: 10 }), request(), NOW)).toMatchObject({ until: new Date('2026-11-23T00:00:00Z') });
+    const month = limits({ per_day_usd: 10, per_agent_month_usd: { claude: 10 } });
+    expect(decideGrant(spent, month, request(), NOW)).toMatchObject({ until: new Date('2026-12-01T00:00:00Z') });
+    expect(decideGrant(spent, month, request(), new Date('2026-12-01T00:00:00Z'))).toEqual({ granted: true, usd: 5 });
+    expect(decideGrant(spent, limits({ per_agent_month_usd: { claude: 10 } }), request({ agent: 'codex' }), NOW)).toEqual({
+      granted: true,
+    });
+  });
+  it('of a subscription is counted where its money reads zero', () => {
+    const two = [entry('t8.1', { reservedUsd: 0 }), entry('t9.1', { reservedUsd: 0, settledUsd: 0 })];
+    const capped = limits({ per_agent_day_runs: { claude: 2 } });
+    expect(decideGrant(two, capped, request(), NOW)).toMatchObject({ granted: false, until: new Date('2026-11-23T00:00:00Z') });
+    expect(decideGrant(two, capped, request({ agent: 'codex' }), NOW)).toEqual({ granted: true });
+    expect(decideGrant(two, capped, request(), new Date('2026-11-23T00:00:00Z'))).toEqual({ granted: true });
+  });
+  it('that is begun again is the same run', () => {
+    expect(decideGrant([entry('t1.2')], limits({ per_task_usd: 5 }), request(), NOW)).toEqual({ granted: true, usd: 5 });
+  });
+  it('of an agent that costs nothing needs no money', () => {
+    expect(decideGrant([entry('t1.1')], limits({ per_task_usd: 5 }), request({ paid: false }), NOW)).toEqual({ granted: true });
+  });
+  it('does not begin with a few cents', () => {
+    const rest = [entry('t1.1', { settledUsd: 4.97 })];
+    expect(decideGrant(rest, limits({ per_task_usd: 5 }), request(), NOW)).toMatchObject({ granted: false });
+  });
+});
+
+it('sums stay exact over many small amounts', () => {
+  const many = Array.from({ length: 1000 }, (_, i) => entry(`t.${i}`, { settledUsd: 0.001 }));
+  expect(sumUsd(many)).toBe(1);
+  expect(splitUsd([...many, entry('u.1')])).toEqual({ spentUsd: 1, reservedUsd: 5 });
+});
