@@ -55,6 +55,8 @@ interface World {
   now: Date;
   running: Map<string, number>;
   attempts: Map<string, number>;
+  /** The run that was settled last, as long as nothing else was written since. */
+  settled?: string | undefined;
 }
 
 const step = fc.oneof(
@@ -89,7 +91,9 @@ function act(world: World, one: Step): void {
       const id = `${one.task}.${n}`;
       const grant = world.books.reserve({ id, task: one.task, agent: one.agent, paid: true });
       // A crash right after it: nobody remembers the run, and its number is begun again.
-      if (!grant.granted || one.crash) return;
+      if (!grant.granted) return;
+      world.settled = undefined;
+      if (one.crash) return;
       world.attempts.set(one.task, n);
       world.running.set(id, grant.usd ?? 0);
       return;
@@ -97,39 +101,42 @@ function act(world: World, one: Step): void {
     case 'end': {
       const id = ids[one.pick % Math.max(1, ids.length)];
       if (id === undefined) return;
-      world.books.settle(id, one.share === null ? undefined : (world.running.get(id) ?? 0) * one.share);
-      world.running.delete(id);
+      settle(world, id, one.share === null ? undefined : (world.running.get(id) ?? 0) * one.share);
       return;
     }
     case 'reclaim': {
       const id = ids[one.pick % Math.max(1, ids.length)];
       if (id === undefined) return;
-      world.books.settle(id, undefined);
-      world.running.delete(id);
+      settle(world, id, undefined);
       return;
     }
     case 'tear':
-      tear(one.bytes);
+      if (world.settled !== undefined) tear(world.settled, one.bytes);
+      world.settled = undefined;
       return;
     case 'time':
       world.now = new Date(world.now.getTime() + one.hours * 3_600_000);
   }
 }
 
+function settle(world: World, id: string, usd: number | undefined): void {
+  world.books.settle(id, usd);
+  world.running.delete(id);
+  world.settled = id;
+}
+
 /**
  * A power cut in the middle of the last append. A reservation that somebody
- * acts on is durable; a settlement may be lost, and then the run counts with
- * all that it reserved, as before: nothing was granted since.
+ * acts on is durable; a settlement may be lost as long as nothing was written
+ * since, in any book: the run then counts with all that it reserved, as before.
  */
-function tear(bytes: number): void {
-  const file = readdirSync(dir, { recursive: true, encoding: 'utf8' }).find((name) => name.endsWith('.ndjson'));
-  if (file === undefined) return;
-  const path = join(dir, file);
-  const text = readFileSync(path, 'utf8');
-  const last = text.lastIndexOf('\n', text.length - 2) + 1;
-  const line = text.slice(last);
-  if (!line.startsWith('{"op":"settle"')) return;
-  truncateSync(path, Math.max(last, Buffer.byteLength(text) - bytes));
+function tear(id: string, bytes: number): void {
+  for (const name of readdirSync(join(dir, 'budget'))) {
+    const path = join(dir, 'budget', name);
+    const text = readFileSync(path, 'utf8');
+    const last = text.lastIndexOf('\n', text.length - 2) + 1;
+    if (text.startsWith(`{"op":"settle","id":${JSON.stringify(id)}`, last)) truncateSync(path, Math.max(last, text.length - bytes));
+  }
 }
 
 describe('spent plus reserved', () => {
