@@ -6,7 +6,7 @@
  * it takes the modules of the first from there, so that each exists once.
  */
 import { createHash } from 'node:crypto';
-import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
@@ -27,6 +27,9 @@ const ALWAYS = [
 ].map((file) => join(root, file));
 
 const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+const buildId = `${version}+${hashSources()}`;
+// What runs from the finished directory loses it when that is made anew: not for the same.
+if (existsSync(join(root, 'dist', buildId))) process.exit(0);
 const common = {
   absWorkingDir: root,
   bundle: true,
@@ -36,7 +39,7 @@ const common = {
   legalComments: 'none',
   conditions: ['node', 'import'],
   mainFields: ['module', 'main'],
-  define: { 'process.env.AGENTOS_BUILD': JSON.stringify(`${version}+${buildId()}`) },
+  define: { 'process.env.AGENTOS_BUILD': JSON.stringify(buildId) },
   logLevel: 'warning',
 };
 /** What `main.js` imports when it is needed: name of the chunk → source file or package. */
@@ -47,13 +50,15 @@ const { inputs, names } = await bundleMain();
 await bundleChunks(inputs, names);
 await bundleApiAgent();
 writeFileSync(join(out, 'package.json'), '{"type":"commonjs"}\n');
+writeFileSync(join(out, buildId), '');
 // Two builds side by side must never leave a mixture: the finished directory takes the place of the old one.
 rmSync(join(root, 'dist'), { recursive: true, force: true });
 renameSync(out, join(root, 'dist'));
 
-/** Changes whenever a source changes: what the config cache is bound to. */
-function buildId() {
+/** Changes whenever a source, a package or this script changes: what the config cache is bound to. */
+function hashSources() {
   const hash = createHash('sha256').update(version);
+  for (const file of ['scripts/build.mjs', 'package-lock.json']) hash.update(readFileSync(join(root, file)));
   for (const file of readdirSync(join(root, 'src'), { recursive: true, encoding: 'utf8' }).sort()) {
     if (file.endsWith('.ts')) hash.update(file).update(readFileSync(join(root, 'src', file)));
   }
