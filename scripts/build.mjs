@@ -2,17 +2,19 @@
  * Bundles src/ into dist/, no dependency left outside (docs/adr/0001).
  * `main.js` is what an idle pass needs, in one CommonJS file: Node starts it
  * without its ESM loader, and every kilobyte and every further file would be
- * paid for each minute. `chunks/` is the rest, one ESM chunk per dynamic import;
- * it takes the modules of the first from there, so that each exists once.
+ * paid for each minute. `chunks-<hash>/` is the rest, one ESM chunk per dynamic
+ * import; it takes the modules of the first from there, so that each exists once.
+ * Passes may be running: their chunks stay until the build after this one.
  */
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
-const out = join(root, `dist.${process.pid}.tmp`);
+const dist = join(root, 'dist');
+const out = join(dist, `build.${process.pid}.tmp`);
 
 /** Loaded on every pass of a loop; what they import statically comes with them, and must be no package. */
 const ALWAYS = [
@@ -27,9 +29,12 @@ const ALWAYS = [
 ].map((file) => join(root, file));
 
 const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
-const buildId = `${version}+${hashSources()}`;
-// What runs from the finished directory loses it when that is made anew: not for the same.
-if (existsSync(join(root, 'dist', buildId))) process.exit(0);
+const hash = hashSources();
+const buildId = `${version}+${hash}`;
+const chunks = `chunks-${hash}`;
+// What runs has read it already, and finds its chunks: not made anew where nothing changed.
+if (isBuilt()) process.exit(0);
+
 const common = {
   absWorkingDir: root,
   bundle: true,
@@ -45,15 +50,36 @@ const common = {
 /** What `main.js` imports when it is needed: name of the chunk → source file or package. */
 const later = new Map();
 
-mkdirSync(out);
+mkdirSync(out, { recursive: true });
 const { inputs, names } = await bundleMain();
 await bundleChunks(inputs, names);
 await bundleApiAgent();
 writeFileSync(join(out, 'package.json'), '{"type":"commonjs"}\n');
-writeFileSync(join(out, buildId), '');
-// Two builds side by side must never leave a mixture: the finished directory takes the place of the old one.
-rmSync(join(root, 'dist'), { recursive: true, force: true });
-renameSync(out, join(root, 'dist'));
+install();
+
+function isBuilt() {
+  try {
+    return statSync(join(dist, chunks)).isDirectory() && readFileSync(join(dist, 'main.js'), 'utf8').includes(buildId);
+  } catch {
+    return false;
+  }
+}
+
+/** Each file takes the place of the old one at once, `main.js` last; a build beside this one has made the same. */
+function install() {
+  try {
+    renameSync(join(out, chunks), join(dist, chunks));
+  } catch (error) {
+    if (error.code !== 'ENOTEMPTY' && error.code !== 'EEXIST') throw error;
+  }
+  for (const file of ['package.json', 'api-agent.js', 'main.js']) renameSync(join(out, file), join(dist, file));
+  rmSync(out, { recursive: true });
+  const older = readdirSync(dist)
+    .filter((name) => name.startsWith('chunks-') && name !== chunks)
+    .sort((a, b) => statSync(join(dist, b)).mtimeMs - statSync(join(dist, a)).mtimeMs);
+  const caches = readdirSync(dist).filter((name) => name.startsWith('main.js.'));
+  for (const name of [...older.slice(1), ...caches]) rmSync(join(dist, name), { recursive: true, force: true });
+}
 
 /** Changes whenever a source, a package or this script changes: what the config cache is bound to. */
 function hashSources() {
@@ -82,7 +108,7 @@ async function bundleMain() {
     .map((file) => `export * as m${inputs.indexOf(file)} from ${JSON.stringify(file)};`);
   const { outputFiles } = await runMain(`${text.join('\n')}\nimport ${JSON.stringify(ALWAYS[0])};`);
   // A script from V8's code cache has no `import()` of its own: bin/agentos.js lends it one.
-  writeFileSync(join(out, 'main.js'), outputFiles[0].text.replaceAll('import("./chunks/', 'importChunk("./chunks/'));
+  writeFileSync(join(out, 'main.js'), outputFiles[0].text.replaceAll(`import("./${chunks}/`, `importChunk("./${chunks}/`));
   return { inputs, names: await exportedNames(inputs) };
 }
 
@@ -102,7 +128,7 @@ function runMain(contents) {
         if (kind === 'dynamic-import' && !ALWAYS.includes(file)) {
           const name = (path.startsWith('.') ? relative(join(root, 'src'), file).replace(/\.ts$/, '') : path).replaceAll('/', '-');
           later.set(name, file);
-          return { path: `./chunks/${name}.mjs`, external: true };
+          return { path: `./${chunks}/${name}.mjs`, external: true };
         }
         if (path.startsWith('.') || path.startsWith('/')) return undefined;
         return { errors: [{ text: `an idle pass would load the package ${path}: ${importer} must import it lazily` }] };
@@ -151,7 +177,7 @@ async function bundleChunks(inputs, names) {
   await build({
     ...common,
     entryPoints: Object.fromEntries([...later].map(([name, file]) => [name, file.startsWith('/') ? file : `package:${file}`])),
-    outdir: join(out, 'chunks'),
+    outdir: join(out, chunks),
     outExtension: { '.js': '.mjs' },
     chunkNames: '[name]-[hash]',
     splitting: true,

@@ -61,7 +61,7 @@ export async function runRemote(
   return { ...exit, stderr: clean(exit.stderr), stdout: Buffer.from(clean(exit.stdout.toString())) };
 }
 
-/** `bin/git-askpass` of this installation: two directories up from `dist/chunks`, three from `src/core/git`. */
+/** `bin/git-askpass` of this installation: two directories up from `dist/chunks-…`, three from `src/core/git`. */
 function askPass(): string {
   const up = import.meta.url.endsWith('.ts') ? '../../..' : '../..';
   const path = fileURLToPath(new URL(`${up}/bin/git-askpass`, import.meta.url));
