@@ -22,9 +22,10 @@ const MOST_WAIT_MS = 31 * 24 * 3_600_000;
 
 /** @param key which the message must not repeat */
 export function classifyFailure(answer: FailedAnswer, now: Date, key: string): AgentFailure {
-  const type = [textAt(answer.error, 'error', 'type'), codeOf(answer.error), textAt(answer.error, 'error', 'status')].join(' ');
+  const reasons = details(answer.error).map((detail) => textAt(detail, 'reason'));
+  const type = [textAt(answer.error, 'error', 'type'), codeOf(answer.error), textAt(answer.error, 'error', 'status'), ...reasons].join(' ');
   const said = textAt(answer.error, 'error', 'message') || textAt(answer.error, 'message') || textAt(answer.error, 'error') || answer.text;
-  const kind = kindOf(answer.status, type, said, answer.error);
+  const kind = kindOf(answer.status, type, said);
   const status = answer.status === undefined ? '' : `HTTP ${answer.status}`;
   // What a provider says of a key repeats parts of it.
   const words = kind === 'auth' ? '' : cleanLine(said.replaceAll(key, '***'), 300);
@@ -41,32 +42,24 @@ const WORDS: Partial<Record<FailureKind, string>> = {
   context_too_long: 'the conversation is too long for the model',
 };
 
-function kindOf(status: number | undefined, type: string, said: string, error: unknown): FailureKind {
-  const words = `${type} ${said}`;
-  if (status === 402 || /insufficient_quota|billing|credit balance|insufficient balance/i.test(words) || isDailyQuota(error))
-    return 'quota';
-  if (
-    status === 401 ||
-    status === 403 ||
-    /authentication_error|permission_error|API key not valid|API_KEY_INVALID|invalid_api_key|UNAUTHENTICATED|PERMISSION_DENIED/i.test(words)
-  )
-    return 'auth';
-  if (
-    /context_length_exceeded|prompt is too long|maximum context length|context window|exceeds the maximum number of tokens|input token count/i.test(
-      words,
-    ) ||
-    status === 413
-  ) {
-    return 'context_too_long';
-  }
-  if (status === 429 || /rate_limit|RESOURCE_EXHAUSTED/i.test(type)) return 'rate_limit';
-  if (
-    status === undefined
-      ? /overloaded|server_error|api_error|INTERNAL|UNAVAILABLE/i.test(type) || type.trim() === ''
-      : status >= 500 || status === 408 || status === 409
-  ) {
-    return 'overloaded';
-  }
+/** Types and codes, each as a word of its own, that say by themselves what failed. */
+const EMPTY = /(^| )(insufficient_quota|billing_error|billing_not_active|billing_hard_limit_reached|exceeded_current_quota_error)( |$)/;
+const REFUSED = /(^| )(authentication_error|permission_error|invalid_api_key|UNAUTHENTICATED|PERMISSION_DENIED|API_KEY_INVALID)( |$)/;
+const BUSY = /(^| )(overloaded_error|server_error|api_error|INTERNAL|UNAVAILABLE)( |$)/i;
+/** Words, where a provider has no type for it. */
+const NO_CREDIT = /credit balance is too low|reached your specified API usage limits/i;
+const TOO_LONG = /prompt is too long|maximum context length|context window|exceeds the maximum number of tokens|input token count/i;
+
+/** What type and status leave open is decided by words last: they mention billing and limits in many a failure. */
+function kindOf(status: number | undefined, type: string, said: string): FailureKind {
+  const isWrong = status === undefined || status === 400;
+  if (status === 402 || EMPTY.test(type) || (isWrong && NO_CREDIT.test(said))) return 'quota';
+  if (status === 429) return 'rate_limit';
+  if (status === 401 || status === 403 || REFUSED.test(type) || (isWrong && /API key not valid/i.test(said))) return 'auth';
+  if (status === undefined && /rate_limit|RESOURCE_EXHAUSTED/i.test(type)) return 'rate_limit';
+  const isOurs = status === undefined || (status >= 400 && status < 500);
+  if (status === 413 || type.includes('context_length_exceeded') || (isOurs && TOO_LONG.test(said))) return 'context_too_long';
+  if (status === undefined ? BUSY.test(type) || type.trim() === '' : status >= 500 || status === 408 || status === 409) return 'overloaded';
   return 'crashed';
 }
 
@@ -81,8 +74,20 @@ function isDailyQuota(error: unknown): boolean {
   return violations.some((violation) => /PerDay/i.test(textAt(violation, 'quotaId')));
 }
 
+/** Google's day ends at midnight in California: at 08:00 UTC, in summer an hour before. */
+function nextDay(now: Date): Date {
+  const reset = Date.UTC(now.getUTCFullYear(), now.getUTCMonth(), now.getUTCDate(), 8);
+  return new Date(reset > now.getTime() ? reset : reset + 24 * 3_600_000);
+}
+
 /** Header or detail that names the wait, in the order of trust. */
 function retryTime(answer: FailedAnswer, now: Date): Date | undefined {
+  // The delay that it names with it is that of a minute, after which it would say the same.
+  if (isDailyQuota(answer.error)) return nextDay(now);
+  // Anthropic, of a monthly limit that the account set itself.
+  const [, again] = /regain access on (20\d\d-\d\d-\d\d)/.exec(textAt(answer.error, 'error', 'message')) ?? [];
+  if (again !== undefined && !Number.isNaN(Date.parse(again)))
+    return new Date(Math.max(now.getTime(), Math.min(Date.parse(again), now.getTime() + MOST_WAIT_MS)));
   const header = (name: string) => (typeof answer.headers[name] === 'string' ? answer.headers[name] : undefined);
   const after = header('retry-after-ms') === undefined ? toWait(header('retry-after'), now) : Number(header('retry-after-ms'));
   const named = details(answer.error)

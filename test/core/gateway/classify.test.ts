@@ -43,16 +43,47 @@ describe('what went wrong at a provider', () => {
     ['openai: key', { status: 401, error: { error: { code: 'invalid_api_key', message: `Incorrect API key provided: ${KEY}` } } }, 'auth'],
     ['google: key', { status: 400, error: google(400, 'INVALID_ARGUMENT', 'API key not valid. Please pass a valid API key.') }, 'auth'],
     ['google: a moment', { status: 429, error: google(429, 'RESOURCE_EXHAUSTED', 'Resource has been exhausted') }, 'rate_limit'],
+    ['google: no money', { status: 402, error: google(402, 'FAILED_PRECONDITION', 'Billing is not enabled.') }, 'quota'],
     [
-      'google: today',
+      'google: a region without a free tier (ChatGPTNextWeb/NextChat#5255)',
+      {
+        status: 400,
+        error: google(
+          400,
+          'FAILED_PRECONDITION',
+          'Gemini API free tier is not available in your country. Please enable billing on your project in Google AI Studio.',
+        ),
+      },
+      'crashed',
+    ],
+    [
+      'anthropic: no credit, as a type of its own',
+      { status: 403, error: { error: { type: 'billing_error', message: 'Your account is not active.' } } },
+      'quota',
+    ],
+    [
+      'openai: quota, without a code (ayaka14732/ChatGPTAPIFree#16)',
       {
         status: 429,
-        error: google(429, 'RESOURCE_EXHAUSTED', 'Quota exceeded', [
-          { '@type': 'type.googleapis.com/google.rpc.QuotaFailure', violations: [{ quotaId: 'GenerateRequestsPerDayPerProjectPerModel' }] },
-        ]),
+        error: {
+          error: {
+            message: 'You exceeded your current quota, please check your plan and billing details.',
+            type: 'insufficient_quota',
+            param: null,
+            code: null,
+          },
+        },
       },
       'quota',
     ],
+    ['a request that speaks of billing', { status: 400, error: { error: { message: 'unknown field: billing_address' } } }, 'crashed'],
+    ['a request that speaks of credit, busy', { status: 529, error: { error: { message: 'credit balance is too low' } } }, 'overloaded'],
+    [
+      'a rate limit that speaks of the context window',
+      { status: 429, error: { error: { message: 'context window too busy' } } },
+      'rate_limit',
+    ],
+    ['a request that speaks of a key', { status: 400, error: { error: { message: 'no tool named authentication_error' } } }, 'crashed'],
     [
       'google: too long',
       {
@@ -72,6 +103,36 @@ describe('what went wrong at a provider', () => {
     const failure = judge(answer);
     expect(failure.kind).toBe(kind);
     expect(failure.message).not.toContain(KEY);
+  });
+
+  it.each<[string, string, string, string]>([
+    // google-gemini/gemini-cli#8437, RooCodeInc/Roo-Code#3883, browserbase/mcp-server-browserbase#129
+    ['a minute of tokens, free', 'GenerateContentInputTokensPerModelPerMinute-FreeTier', '26s', '2026-11-22T12:00:26Z'],
+    ['a minute of tokens, paid', 'GenerateContentPaidTierInputTokensPerModelPerMinute', '47s', '2026-11-22T12:00:47Z'],
+    ['a minute of requests', 'GenerateRequestsPerMinutePerProjectPerModel-FreeTier', '8s', '2026-11-22T12:00:08Z'],
+    // diegosouzapw/OmniRoute#9504: the delay is that of a minute, the quota that of a day.
+    ['a day of requests', 'GenerateRequestsPerDayPerProjectPerModel-FreeTier', '36s', '2026-11-23T08:00:00.000Z'],
+  ])('Google says the same of every quota; its id tells when there is more: %s', (_, quotaId, retryDelay, at) => {
+    const words =
+      'You exceeded your current quota, please check your plan and billing details. For more information on this error, head to: https://ai.google.dev/gemini-api/docs/rate-limits.';
+    const error = google(429, 'RESOURCE_EXHAUSTED', words, [
+      {
+        '@type': 'type.googleapis.com/google.rpc.QuotaFailure',
+        violations: [{ quotaMetric: 'generativelanguage.googleapis.com/x', quotaId }],
+      },
+      { '@type': 'type.googleapis.com/google.rpc.Help', links: [{ url: 'https://ai.google.dev/gemini-api/docs/rate-limits' }] },
+      { '@type': 'type.googleapis.com/google.rpc.RetryInfo', retryDelay },
+    ]);
+    expect(judge({ status: 429, error })).toMatchObject({ kind: 'rate_limit', retryAt: new Date(at) });
+  });
+
+  it('a limit of the account itself ends on the day that it names', () => {
+    // NousResearch/hermes-agent#80553
+    const message = 'You have reached your specified API usage limits. You will regain access on 2026-12-01 at 00:00 UTC.';
+    expect(judge({ status: 400, error: { error: { type: 'invalid_request_error', message } } })).toMatchObject({
+      kind: 'quota',
+      retryAt: new Date('2026-12-01T00:00:00Z'),
+    });
   });
 
   it.each<[string, FailedAnswer['headers'], unknown, string | undefined]>([
