@@ -22,6 +22,8 @@ export const codex: ListedCliKind = {
       ...['--dangerously-bypass-approvals-and-sandbox', '-m', model],
       ...['-c', 'model_provider=agentos', '-c', `model_providers.agentos=${provider(url)}`],
       ...['-c', 'analytics.enabled=false', '-c', 'check_for_update_on_startup=false', '-c', 'features.shell_snapshot=false'],
+      // A tool of the provider; the gateway refuses requests that offer it.
+      ...['-c', 'web_search="disabled"'],
       '-',
     ],
     env: { CODEX_HOME: `${home}/.codex`, TMPDIR: `${home}/.tmp`, AGENTOS_MODEL_PASS: pass },
