@@ -6,11 +6,11 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 
 const mode = process.argv[2];
 const say = (event) => console.log(JSON.stringify(event));
-const ask = async () => {
+const ask = async (body = '{}') => {
   const response = await fetch(`${process.env.FAKE_URL}/v1/messages`, {
     method: 'POST',
     headers: { 'x-api-key': process.env.FAKE_PASS, 'content-type': 'application/json' },
-    body: '{}',
+    body,
   });
   return { status: response.status, text: await response.text() };
 };
@@ -36,6 +36,9 @@ switch (mode) {
     break;
   case 'denied':
     say({ type: 'end', ok: true, denials: ['Bash', 'Bash'] });
+    break;
+  case 'reaches':
+    await ask('{"tools":[{"type":"web_search_20250305"}]}');
     break;
   case 'silent':
     break;

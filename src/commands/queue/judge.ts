@@ -93,7 +93,11 @@ function toUsed({ usage, costUsd, failure }: AgentReply): Pick<Evidence, 'usage'
 
 /** `usage.json`, for people; only where the agent reports any. */
 function writeUsage(runDir: string, reply: AgentReply): void {
-  const used = { ...toUsed(reply), ...(reply.session !== undefined && { session: reply.session }) };
+  const used = {
+    ...toUsed(reply),
+    ...(reply.costIsEstimate && { cost_is_estimate: true }),
+    ...(reply.session !== undefined && { session: reply.session }),
+  };
   if (Object.keys(used).length > 0) writeFileAtomic(`${runDir}/usage.json`, `${JSON.stringify(used, null, 2)}\n`, { durable: false });
 }
 

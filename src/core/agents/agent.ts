@@ -39,6 +39,8 @@ export interface AgentReply {
   usage?: TokenUsage;
   /** In US dollars; absent when unknown. */
   costUsd?: number;
+  /** Whether a part of `costUsd` is an estimate: an answer broke off, and nobody counted it. */
+  costIsEstimate?: true;
   /** The agent's own name of its session. */
   session?: string;
 }

@@ -54,9 +54,17 @@ export function admit(asked: Asked, protocol: Protocol, base: string, isPass: (t
   if (routes.length === 0) return { ok: false, status: 404, reason: `\`${url.path}\` is not open to agents` };
   const route = routes.find(({ method }) => method === asked.method);
   if (!route) return { ok: false, status: 405, reason: `${asked.method} is not open to agents` };
-  url.query.delete('key');
-  const query = url.query.toString();
+  if (route.method === 'GET' && hasBody(asked.headers)) return { ok: false, status: 400, reason: 'GET takes no body' };
+  const query = new URLSearchParams([...url.query].filter(([name]) => PASSED_QUERY.test(name))).toString();
   return { ok: true, model: route.model, path: `${url.path}${query === '' ? '' : `?${query}`}`, header: used };
+}
+
+/** What of a query the protocols need; some providers take headers, methods and keys in others. */
+const PASSED_QUERY = /^(beta|alt|api-version|limit|after_id|before_id|pageSize|pageToken|client_version)$/;
+
+/** Without a frame of its own a body would be the beginning of the next request. */
+function hasBody(headers: Asked['headers']): boolean {
+  return headers['transfer-encoding'] !== undefined || (headers['content-length'] ?? '0') !== '0';
 }
 
 /** Path and query of an address in origin form that means what it says; nothing decoded, nothing joined. */
@@ -88,12 +96,16 @@ function findPass(
   }
 }
 
-/** Headers that are never passed on: of the connection, of the browser, and all that could carry another key. */
-const KEPT_BACK =
-  /^(host|connection|keep-alive|proxy-.*|te|trailer|transfer-encoding|upgrade|expect|cookie|forwarded|x-forwarded-.*|via|authorization|x-api-key|api-key|x-goog-api-key|x-goog-user-project|accept-encoding)$/;
+/** The headers that a protocol needs. Others could name another account, open what is closed, or carry another key. */
+const PASSED =
+  /^(accept|user-agent|anthropic-version|anthropic-beta|anthropic-dangerous-direct-browser-access|x-app|openai-beta|originator|x-goog-api-client)$/;
+/** Betas that let the provider fetch, run or store something. */
+const CLOSED_BETA = /^(mcp-|web-fetch|web-search|code-execution|files-api|skills)/;
+/** Headers of an answer that are about its connection or its browser. */
+const KEPT_BACK = /^(connection|keep-alive|proxy-.*|te|trailer|transfer-encoding|upgrade|set-cookie|via)$/;
 
 /**
- * The headers of a request to the provider, with the key.
+ * The headers of a request to the provider, with the key; those of its body are the sender's.
  * @param own whether it is the protocol's own provider; others that speak Anthropic's take the key in either header
  */
 export function toProviderHeaders(
@@ -103,8 +115,12 @@ export function toProviderHeaders(
 ): Record<string, string> {
   const passed: Record<string, string> = {};
   for (const [name, value] of Object.entries(headers)) {
-    if (typeof value === 'string' && !KEPT_BACK.test(name)) passed[name] = value;
+    if (typeof value === 'string' && PASSED.test(name)) passed[name] = value;
   }
+  const betas = (passed['anthropic-beta'] ?? '').split(',').map((beta) => beta.trim());
+  const open = betas.filter((beta) => beta !== '' && !CLOSED_BETA.test(beta)).join(',');
+  delete passed['anthropic-beta'];
+  if (open !== '') passed['anthropic-beta'] = open;
   passed['accept-encoding'] = 'identity';
   passed[header] = header === 'authorization' ? `Bearer ${key}` : key;
   if (header === 'x-api-key' && !own) passed['authorization'] = `Bearer ${key}`;
@@ -115,7 +131,7 @@ export function toProviderHeaders(
 export function toAgentHeaders(headers: Asked['headers'], key: string): Record<string, string> {
   const passed: Record<string, string> = {};
   for (const [name, value] of Object.entries(headers)) {
-    if (typeof value !== 'string' || KEPT_BACK.test(name) || name === 'set-cookie' || value.includes(key)) continue;
+    if (typeof value !== 'string' || KEPT_BACK.test(name) || value.includes(key)) continue;
     passed[name] = value;
   }
   return passed;

@@ -7,6 +7,7 @@
  * a run that asks without end.
  */
 import type { AgentFailure, TokenUsage } from '../agents/report.ts';
+import type { Purse } from './purse.ts';
 
 /** Which wire format is spoken, and so how the key is sent and how failures and usage read. */
 export type Protocol = 'anthropic' | 'openai' | 'google';
@@ -20,9 +21,9 @@ export interface GatewayOptions {
   directory: string;
   /** Requests to the model in this run; the next one is answered with an error and the run counts as over its limit. */
   maxRequests: number;
-  /** True when what was used is all that this run may use; the next request is answered with an error and the run counts as over its limit. */
-  isSpent?: (usage: UsageByModel) => boolean;
-  /** Longest time for the head of an answer, and between two pieces of it. */
+  /** What the run may spend: a request waits while those in flight may use up the rest; when all is spent, the next is answered with an error and the run counts as over its limit. */
+  purse: Purse;
+  /** Longest time for the head of an answer and between two pieces of it; and for the agent to read one. */
   idleMs: number;
   now: () => Date;
 }
@@ -34,11 +35,15 @@ export type UsageByModel = Readonly<Record<string, TokenUsage>>;
 export interface GatewayReport {
   /** Requests that were sent to the provider. */
   requests: number;
-  /** How the last answer failed; absent when it was a success or nothing was asked. */
+  /** How the last answer of the model that was sent most failed, or what ended the run; absent when it was a success or nothing was asked. */
   failure?: AgentFailure;
   /** Sum over the answers that named their usage; absent when none did. */
   usage?: TokenUsage;
   byModel: UsageByModel;
+  /** In US dollars, by the purse, requests included that were open still; `estimated` where an answer named no usage for all of it. Absent when a price is not known. */
+  cost?: { usd: number; estimated: boolean };
+  /** Why requests were refused that agents may not make; the first few. */
+  refused: readonly string[];
 }
 
 export interface Gateway {

@@ -1,7 +1,7 @@
 /**
  * The gateway over real HTTP: a server on a Unix socket that hands requests on
- * to the provider and reads the answers as they pass by. It is a pipe first:
- * what it cannot read it still carries.
+ * to the provider and reads the answers as they pass by. A request is read whole
+ * and sent in a frame of our own, never piped; an answer passes piece by piece.
  */
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 import { chmodSync } from 'node:fs';
@@ -10,6 +10,8 @@ import { unlinkIfThere } from '../atomic-file.ts';
 import { AgentOsError, toIoError } from '../errors.ts';
 import { admit, toProviderHeaders } from './admit.ts';
 import type { Gateway, GatewayOptions } from './gateway.ts';
+import { type BodyReader, openBodyReader } from './read-body.ts';
+import { readQuestion } from './read-question.ts';
 import { refuse, relayAnswer } from './relay-answer.ts';
 import { openLedger, type RunLedger } from './run-ledger.ts';
 import { openUpstream, type Upstream } from './upstream.ts';
@@ -17,8 +19,13 @@ import { openUpstream, type Upstream } from './upstream.ts';
 /** Longest path of a Unix socket in bytes, by Linux's `sun_path`, with its ending NUL. */
 const SUN_PATH_BYTES = 108;
 
-/** Largest request body. */
-const MOST_BODY_BYTES = 32_000_000;
+/** Each takes a descriptor of the host; those beyond are closed at once. */
+const MOST_CONNECTIONS = 256;
+/** For the head of a request, from the connection on. */
+const HEADERS_MS = 60_000;
+/** For a whole request, and between two pieces of its body. */
+const REQUEST_MS = 300_000;
+const BODY_PAUSE_MS = 30_000;
 
 /** @throws AgentOsError `config` for a directory whose path is too long for a socket, `io` when it cannot be used. */
 export async function openGateway(options: GatewayOptions): Promise<Gateway> {
@@ -29,9 +36,12 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
   const pass = `agentos-${randomBytes(24).toString('hex')}`;
   const ledger = openLedger(options);
   const upstream = openUpstream(options.baseUrl);
-  const server = createServer({ maxHeaderSize: 65_536, requestTimeout: 0 }, (request, response) => {
-    handle({ options, ledger, upstream, pass }, request, response);
+  const bodies = openBodyReader(BODY_PAUSE_MS);
+  const limits = { maxHeaderSize: 65_536, headersTimeout: HEADERS_MS, requestTimeout: REQUEST_MS, connectionsCheckingInterval: 5000 };
+  const server = createServer(limits, (request, response) => {
+    handle({ options, ledger, upstream, pass, bodies }, request, response).catch(() => response.destroy());
   });
+  server.maxConnections = MOST_CONNECTIONS;
   server.on('upgrade', (_, stream) => stream.destroy());
   await listen(server, socket);
   return {
@@ -65,38 +75,45 @@ interface Door {
   ledger: RunLedger;
   upstream: Upstream;
   pass: string;
+  bodies: BodyReader;
 }
 
-function handle({ options, ledger, upstream, pass }: Door, request: IncomingMessage, response: ServerResponse): void {
+async function handle(door: Door, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const { options, ledger, upstream, pass, bodies } = door;
   const { protocol, key } = options;
   request.on('error', () => {});
   response.on('error', () => {});
   const asked = { method: request.method ?? '', url: request.url ?? '', headers: request.headers };
   const admission = admit(asked, protocol, upstream.basePath, (text) => isSame(text, pass));
-  if (!admission.ok) {
-    refuse(protocol, response, admission.status, admission.reason);
-    return;
-  }
-  const refused = admission.model ? ledger.begin() : undefined;
-  if (refused) {
-    refuse(protocol, response, 400, refused.message);
-    return;
-  }
+  if (!admission.ok) return refuse(protocol, response, admission.status, admission.reason);
   const headers = toProviderHeaders(request.headers, admission.header, {
     key,
     own: new URL(options.baseUrl).hostname === 'api.anthropic.com',
   });
-  const outgoing = upstream.request(asked.method, admission.path, headers);
-  const exchange = relayAnswer({ options, ledger: admission.model ? ledger : undefined, outgoing, response });
-  let size = 0;
-  request.on('data', (part: Buffer) => {
-    size += part.length;
-    exchange.touch();
-    if (size > MOST_BODY_BYTES)
-      exchange.fail({ kind: 'context_too_long', message: `the request is larger than ${MOST_BODY_BYTES} bytes` }, 413);
-  });
-  request.on('aborted', () => outgoing.destroy());
-  request.pipe(outgoing);
+  if (asked.method === 'GET') {
+    const outgoing = upstream.request('GET', admission.path, headers);
+    return relayAnswer({ options, turn: undefined, outgoing, response }, undefined);
+  }
+  const gone = new AbortController();
+  response.on('close', () => gone.abort());
+  const read = await bodies.read(request);
+  if (!read.ok) {
+    if (read.status === 413) ledger.fail({ kind: 'context_too_long', message: read.reason });
+    return refuse(protocol, response, read.status, read.reason);
+  }
+  if (gone.signal.aborted) return;
+  const understood = readQuestion(protocol, admission.path, read.body);
+  if (!understood.ok) {
+    ledger.note(understood.reason);
+    return refuse(protocol, response, 400, understood.reason);
+  }
+  const { body, ...question } = understood.question;
+  const begun = admission.model ? await ledger.begin({ ...question, bytes: body.length }, gone.signal) : undefined;
+  if (begun && 'notAllowed' in begun) return refuse(protocol, response, 400, begun.notAllowed);
+  if (begun && 'failure' in begun) return refuse(protocol, response, 400, begun.failure.message);
+  const framed = { ...headers, 'content-type': 'application/json', 'content-length': String(body.length) };
+  const outgoing = upstream.request('POST', admission.path, framed);
+  relayAnswer({ options, turn: begun?.turn, outgoing, response }, body);
 }
 
 /** In constant time, whatever the lengths. */

@@ -9,19 +9,24 @@ import type { AgentFailure } from '../agents/report.ts';
 import { toAgentHeaders } from './admit.ts';
 import { classifyFailure, errorInStream } from './classify.ts';
 import type { GatewayOptions, Protocol } from './gateway.ts';
+import type { Used } from './purse.ts';
 import { openAnswerReader } from './read-answer.ts';
+import { openRedactor } from './redact.ts';
 import { renderRefusal } from './refusal.ts';
-import type { RunLedger, Used } from './run-ledger.ts';
-import { foldUsage, modelOf } from './usage.ts';
+import type { Turn } from './run-ledger.ts';
+import { foldUsage, isFinalUsage, modelOf } from './usage.ts';
 
 /** Of an answer that failed, and is held to be read. */
 const MOST_ERROR_BYTES = 256_000;
+/** A long request moves in pieces, each of which shows that the provider still takes it. */
+const PIECE_BYTES = 65_536;
 
-export interface Exchange {
-  /** Something moved: the idle timer begins again. */
-  touch(): void;
-  /** Ends it here, with the provider's own words where there are any. */
-  fail(failure: AgentFailure, status: number, words?: Words): void;
+export interface ExchangeParts {
+  options: GatewayOptions;
+  /** Where it asks the model; absent for what costs nothing. */
+  turn: Turn | undefined;
+  outgoing: ClientRequest;
+  response: ServerResponse;
 }
 
 interface Words {
@@ -29,26 +34,46 @@ interface Words {
   text: string;
 }
 
-export interface ExchangeParts {
-  options: GatewayOptions;
-  /** Where it asks the model; absent for what costs nothing. */
-  ledger: RunLedger | undefined;
-  outgoing: ClientRequest;
-  response: ServerResponse;
+interface Exchange {
+  /** The provider moved: its time begins again. */
+  touch(): void;
+  /** The agent does not read: the time is its own, until it does. */
+  waitForReader(): void;
+  /** Ends it here, with the status and words of the provider where there are any. */
+  fail(failure: AgentFailure, status: number, words?: Words): void;
+  /** The answer came whole; what it says may still be that it failed. */
+  finish(failure: AgentFailure | undefined): void;
 }
 
-export function relayAnswer({ options, ledger, outgoing, response }: ExchangeParts): Exchange {
+/** Sends the request, and carries the answer to the agent. */
+export function relayAnswer(parts: ExchangeParts, body: Buffer | undefined): void {
+  const { options, turn, outgoing, response } = parts;
+  const exchange = openExchange(parts);
+  outgoing.on('error', (error: NodeJS.ErrnoException) =>
+    exchange.fail({ kind: 'overloaded', message: `the provider cannot be reached: ${error.code ?? 'the connection ended'}` }, 502),
+  );
+  outgoing.on('response', (answer) => {
+    exchange.touch();
+    const pass = { options, answer, response, exchange, used: turn?.used ?? {} };
+    if (isGood(answer)) passOn(pass);
+    else readFailure(pass);
+  });
+  for (let from = 0; body && from < body.length; from += PIECE_BYTES)
+    outgoing.write(body.subarray(from, from + PIECE_BYTES), exchange.touch);
+  outgoing.end();
+}
+
+function openExchange({ options, turn, outgoing, response }: ExchangeParts): Exchange {
   const { protocol, idleMs } = options;
   let over = false;
-  const seen: Used = {};
-  const settle = (failure: AgentFailure | undefined) => {
+  const stop = () => {
     over = true;
     clearTimeout(timer);
-    return ledger?.settle(seen, failure) ?? false;
   };
-  const fail = (failure: AgentFailure, status: number, words?: Words) => {
+  const fail: Exchange['fail'] = (failure, status, words) => {
     if (over) return;
-    const final = settle(failure);
+    stop();
+    const final = turn?.settle(failure, words && status) ?? false;
     outgoing.destroy();
     if (response.headersSent) response.destroy();
     else if (final) refuse(protocol, response, 400, failure.message);
@@ -57,79 +82,88 @@ export function relayAnswer({ options, ledger, outgoing, response }: ExchangePar
       response.end(words.text);
     } else refuse(protocol, response, status, failure.message);
   };
-  const timer = setTimeout(() => {
-    fail({ kind: 'stalled', message: `the provider said nothing for ${Math.round(idleMs / 1000)} s` }, 504);
-  }, idleMs);
-  const touch = () => {
-    if (!over) timer.refresh();
-  };
-  const lost = (error: NodeJS.ErrnoException) =>
-    fail({ kind: 'overloaded', message: `the provider cannot be reached: ${error.code ?? 'the connection ended'}` }, 502);
-  outgoing.on('error', lost);
-  outgoing.on('response', (answer) => {
-    touch();
-    const finish = (failure: AgentFailure | undefined) => {
-      if (over) return;
-      settle(failure);
-      response.end();
-    };
-    const pass = { options, answer, response, touch, fail, finish, seen };
-    if (isGood(answer)) passOn(pass);
-    else readFailure(pass);
-  });
+  const silent = () => fail({ kind: 'stalled', message: `the provider said nothing for ${Math.round(idleMs / 1000)} s` }, 504);
+  let timer = setTimeout(silent, idleMs);
   // The agent went away, or was ended: nobody waits for the answer.
   response.on('close', () => {
     if (response.writableFinished || over) return;
-    over = true;
-    clearTimeout(timer);
-    ledger?.abandon(seen);
+    stop();
+    turn?.abandon();
     outgoing.destroy();
   });
-  return { touch, fail };
+  return {
+    fail,
+    touch() {
+      if (over) return;
+      clearTimeout(timer);
+      timer = setTimeout(silent, idleMs);
+    },
+    waitForReader() {
+      if (over) return;
+      clearTimeout(timer);
+      timer = setTimeout(() => response.destroy(), idleMs);
+    },
+    finish(failure) {
+      if (over) return;
+      stop();
+      turn?.settle(failure);
+      response.end();
+    },
+  };
 }
 
-interface Pass extends Exchange {
+interface Pass {
   options: GatewayOptions;
   answer: IncomingMessage;
   response: ServerResponse;
-  /** The answer came whole; what it says may still be that it failed. */
-  finish(failure: AgentFailure | undefined): void;
-  seen: Used;
+  exchange: Exchange;
+  used: Used;
 }
 
+/** What is packed cannot be read, and none was asked for. */
 function isGood({ statusCode = 0, headers }: IncomingMessage): boolean {
-  return statusCode >= 200 && statusCode < 300 && /json|event-stream/.test(headers['content-type'] ?? '');
+  const isPlain = /^(identity)?$/.test(headers['content-encoding'] ?? '');
+  return statusCode >= 200 && statusCode < 300 && isPlain && /json|event-stream/.test(headers['content-type'] ?? '');
 }
 
-function passOn({ options, answer, response, touch, fail, finish, seen }: Pass): void {
+function passOn({ options, answer, response, exchange, used }: Pass): void {
   const { protocol, key, now } = options;
   let failure: AgentFailure | undefined;
+  used.begun = true;
+  used.bytes = 0;
   const reader = openAnswerReader(/event-stream/.test(answer.headers['content-type'] ?? ''), (event) => {
-    seen.usage = foldUsage(protocol, seen.usage, event);
-    seen.model ??= modelOf(event);
+    used.usage = foldUsage(protocol, used.usage, event);
+    used.final ||= isFinalUsage(protocol, event);
+    used.model ??= modelOf(event);
     const failed = errorInStream(event);
     if (failed) failure = classifyFailure({ headers: {}, text: 'it broke off its answer', ...failed }, now(), key);
   });
+  const redactor = openRedactor(key);
   response.writeHead(answer.statusCode ?? 200, toAgentHeaders(answer.headers, key));
   const decoder = new TextDecoder();
   answer.on('data', (part: Buffer) => {
-    touch();
+    exchange.touch();
+    used.bytes = (used.bytes ?? 0) + part.length;
     reader.push(decoder.decode(part, { stream: true }));
-    if (!response.write(part)) {
-      answer.pause();
-      response.once('drain', () => answer.resume());
-    }
+    if (response.write(redactor.push(part))) return;
+    answer.pause();
+    exchange.waitForReader();
+    response.once('drain', () => {
+      exchange.touch();
+      answer.resume();
+    });
   });
   answer.on('error', () => {});
   answer.on('close', () => {
     reader.end();
-    if (!answer.complete) fail(failure ?? { kind: 'overloaded', message: 'the provider broke off its answer' }, 502);
-    else finish(failure);
+    response.write(redactor.end());
+    if (answer.complete) exchange.finish(failure);
+    else exchange.fail(failure ?? { kind: 'overloaded', message: 'the provider broke off its answer' }, 502);
   });
 }
 
 /** Redirects, errors, and success in a form that no model answers in. */
-function readFailure({ options, answer, fail, touch }: Pass): void {
+function readFailure({ options, answer, used, exchange: { fail, touch } }: Pass): void {
   const { key, now } = options;
   const status = answer.statusCode ?? 0;
   const parts: Buffer[] = [];
@@ -138,6 +172,8 @@ function readFailure({ options, answer, fail, touch }: Pass): void {
     if (status >= 300 && status < 400) {
       fail({ kind: 'overloaded', message: `the provider has moved (HTTP ${status}): correct \`base_url\`` }, 502);
     } else if (status < 300) {
+      // Whatever it was, it was an answer.
+      used.begun = true;
       fail({ kind: 'overloaded', message: 'the provider answered in no form of a model' }, 502);
     } else {
       const text = Buffer.concat(parts).toString('utf8').replaceAll(key, '***');

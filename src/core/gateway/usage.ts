@@ -31,6 +31,21 @@ export function addUsage(a: TokenUsage | undefined, b: TokenUsage | undefined): 
   };
 }
 
+/** Whether the usage of this event is for the whole answer: no more of it is to come. */
+export function isFinalUsage(protocol: Protocol, event: Readonly<Record<string, unknown>>): boolean {
+  switch (protocol) {
+    case 'anthropic':
+      // `message_start` names what was asked alone.
+      return at(event, 'usage') !== undefined;
+    case 'openai':
+      return READERS.openai(event) !== undefined;
+    case 'google': {
+      const stopped = textAt(event, 'candidates', '0', 'finishReason') !== '' || at(event, 'promptFeedback', 'blockReason') !== undefined;
+      return stopped && READERS.google(event) !== undefined;
+    }
+  }
+}
+
 /** The model that an answer names as its own; `undefined` in an event that names none. */
 export function modelOf(event: Readonly<Record<string, unknown>>): string | undefined {
   const named = [['model'], ['message', 'model'], ['response', 'model'], ['modelVersion']].map((path) => textAt(event, ...path));

@@ -156,6 +156,39 @@ describe.each(DRIVERS.filter(({ there }) => there))('a command-line agent, $kind
     expect(await run('claims', {}, unknown)).not.toHaveProperty('costUsd');
   });
 
+  it.each<[number, number | undefined]>([
+    [9, 9],
+    [0, undefined],
+    [-1, undefined],
+    [Number.POSITIVE_INFINITY, undefined],
+    [1e9, undefined],
+  ])('costs what it says itself where no price is known, if that can be: %d', async (costUsd, believed) => {
+    const own = fake('claims');
+    const kind: CliKind = {
+      ...own,
+      baseUrl: `http://127.0.0.1:${(provider.address() as AddressInfo).port}`,
+      readEvent: (report, event) => ({ ...own.readEvent(report, event), costUsd }),
+    };
+    expect((await run('claims', {}, { kind, baseUrl: undefined, toCost: () => undefined })).costUsd).toBe(believed);
+  });
+
+  it('that is ended in the middle of an answer has paid for it, as an estimate', async () => {
+    play = (response) => {
+      response.writeHead(200, { 'content-type': 'text/event-stream' });
+      response.write(`data: {"text":"${'x'.repeat(281)}"}\n\n`);
+    };
+    const reply = await run('good', { timeoutMs: 1500 });
+    expect(reply).toMatchObject({ ended: 'timeout', costUsd: 10, costIsEstimate: true });
+  });
+
+  it('that failed after a request that was refused is told so', async () => {
+    expect((await run('reaches')).failure).toEqual({
+      kind: 'crashed',
+      message:
+        'it ended without a final result (exit status 0); the gateway refused: agents may not use the tool `web_search_20250305` of the provider',
+    });
+  });
+
   it('can run where its program and its key are', async () => {
     expect(await open('good').probe()).toEqual({ ready: true });
     expect(await open('good', { env: {} }).probe()).toEqual({ ready: false, reason: expect.stringContaining('`MODEL_KEY`') });

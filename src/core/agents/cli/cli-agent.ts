@@ -9,7 +9,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { AgentOsError, toIoError } from '../../errors.ts';
-import type { Gateway, GatewayReport, UsageByModel } from '../../gateway/gateway.ts';
+import type { Gateway, GatewayReport } from '../../gateway/gateway.ts';
 import { openGateway } from '../../gateway/open-gateway.ts';
 import { findProgram } from '../../process.ts';
 import { RELAY, type Sandbox, type SandboxExit } from '../../sandbox/sandbox.ts';
@@ -25,6 +25,8 @@ const OUTPUT_LIMIT_BYTES = 20_000_000;
 const SPARE_REQUESTS = 20;
 /** Longest silence of a provider; two of them are over before the silence of the agent counts as a stall of its own. */
 const MOST_IDLE_MS = 300_000;
+/** What a program says that its run cost beyond this is not believed. */
+const MOST_COST_USD = 1000;
 
 export interface CliAgentOptions {
   kind: CliKind;
@@ -77,12 +79,11 @@ export function openCliAgent(name: string, options: CliAgentOptions): Agent {
 }
 
 function toGatewayOptions({ kind, model, baseUrl, maxTurns, toCost, now }: CliAgentOptions, request: AgentRequest) {
-  const most = request.maxCostUsd;
   return {
     protocol: kind.protocol,
     baseUrl: baseUrl ?? kind.baseUrl,
     maxRequests: maxTurns + SPARE_REQUESTS,
-    ...(most !== undefined && { isSpent: (used: UsageByModel) => (sumCost(used, model, toCost) ?? 0) >= most }),
+    purse: { model, toCost, ...(request.maxCostUsd !== undefined && { mostUsd: request.maxCostUsd }) },
     idleMs: Math.min(MOST_IDLE_MS, Math.max(1000, request.silenceMs / 3)),
     now,
   };
@@ -204,32 +205,26 @@ function toReply(exit: SandboxExit, report: CliReport, seen: GatewayReport, opti
     ...(failure && { failure: { ...failure, message: cleanLine(failure.message, 500) } }),
     ...(usage && { usage }),
     ...(cost !== undefined && { costUsd: cost }),
+    ...(seen.cost?.estimated && { costIsEstimate: true }),
     ...(report.session !== undefined && { session: cleanLine(report.session, 100) }),
   };
 }
 
 /** By our prices; else as the program says, where it asked its own provider; `undefined` when nobody knows. */
-function costOf(report: CliReport, seen: GatewayReport, { model, baseUrl, toCost }: CliAgentOptions): number | undefined {
-  // Answers that failed from the start cost nothing.
-  if (seen.usage === undefined && (seen.requests === 0 || (seen.failure && UNPAID.has(seen.failure.kind)))) return 0;
-  const known = seen.usage === undefined ? undefined : sumCost(seen.byModel, model, toCost);
-  return known ?? (baseUrl === undefined ? report.costUsd : undefined);
+function costOf(report: CliReport, seen: GatewayReport, { baseUrl }: CliAgentOptions): number | undefined {
+  if (seen.cost) return seen.cost.usd;
+  const said = baseUrl === undefined ? report.costUsd : undefined;
+  // The gateway saw answers: they were not free.
+  return said !== undefined && said > 0 && said <= MOST_COST_USD ? said : undefined;
 }
 
-const UNPAID: ReadonlySet<AgentFailure['kind']> = new Set(['auth', 'quota', 'rate_limit', 'overloaded', 'context_too_long']);
-
-/** An answer that names no model, or one that nobody knows, costs as the configured one does. */
-function sumCost(byModel: UsageByModel, configured: string, toCost: CliAgentOptions['toCost']): number | undefined {
-  let sum = 0;
-  for (const [model, usage] of Object.entries(byModel)) {
-    const cost = toCost(model, usage) ?? toCost(configured, usage);
-    if (cost === undefined) return undefined;
-    sum += cost;
-  }
-  return sum;
+function whyFailed(exit: SandboxExit, report: CliReport, seen: GatewayReport): AgentFailure | undefined {
+  const failure = findFailure(exit, report, seen);
+  if (failure?.kind !== 'crashed' || seen.refused.length === 0) return failure;
+  return { ...failure, message: `${failure.message}; the gateway refused: ${seen.refused.join('; ')}` };
 }
 
-function whyFailed(exit: SandboxExit, report: CliReport, { failure }: GatewayReport): AgentFailure | undefined {
+function findFailure(exit: SandboxExit, report: CliReport, { failure }: GatewayReport): AgentFailure | undefined {
   if (exit.ended === 'stopped') return undefined;
   const finished = report.finished && exit.ended === 'exited';
   // Some call it a success when their model broke off in the middle of its last answer.
