@@ -158,8 +158,8 @@ async function forward(message: IncomingMessage, reply: ServerResponse, { judge,
   const url = readUrl(message.url ?? '');
   const target = url && readTarget(url.host, 80);
   try {
+    const headers = { ...withoutHops(message.headers), ...framing(message), host: url?.host };
     const socket = keep(await reach(await judge(target)));
-    const headers = { ...withoutHops(message.headers), host: url?.host };
     const path = `${url?.pathname}${url?.search}`;
     const sent = request({ createConnection: () => socket, method: message.method, path, headers, timeout: IDLE_MS });
     sent.on('timeout', () => sent.destroy());
@@ -174,6 +174,14 @@ async function forward(message: IncomingMessage, reply: ServerResponse, { judge,
   } catch (error) {
     reply.writeHead(403, { 'content-type': 'text/plain' }).end(refuse(target, message.url, error));
   }
+}
+
+/** A body keeps a frame: what is sent without one would be read as a request of its own, for any name that the server has. */
+function framing({ headers }: IncomingMessage): IncomingMessage['headers'] {
+  const said = headers['transfer-encoding'];
+  if (said === undefined) return {};
+  if (said.toLowerCase() !== 'chunked') throw new Refused('its body is in no form that can be passed on');
+  return { 'transfer-encoding': 'chunked' };
 }
 
 function withoutHops(headers: IncomingMessage['headers']): IncomingMessage['headers'] {

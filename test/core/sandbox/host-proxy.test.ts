@@ -84,6 +84,22 @@ describe('the proxy', () => {
     expect(asked[0]?.headers['proxy-authorization']).toBeUndefined();
   });
 
+  it.each(['GET', 'POST'])('keeps the frame of a body, so that it is no request of its own: %s', async (method) => {
+    await open([`127.0.0.1:${port}`]);
+    const hidden = get('/hidden', 'other.example');
+    const body = `${hidden.length.toString(16)}\r\n${hidden}\r\n0\r\n\r\n`;
+    const head = `${method} http://127.0.0.1:${port}/a HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n`;
+    expect(await say(head + body)).toMatch(/^HTTP\/1\.1 201 /);
+    expect(asked).toMatchObject([{ method, url: '/a', body: hidden }]);
+  });
+
+  it('passes on no body in a form of which it knows the name alone', async () => {
+    await open([`127.0.0.1:${port}`]);
+    const head = `POST http://127.0.0.1:${port}/a HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: gzip, chunked\r\nConnection: close\r\n\r\n`;
+    expect(await say(`${head}0\r\n\r\n`)).toMatch(/^HTTP\/1\.1 403 /);
+    expect(asked).toEqual([]);
+  });
+
   it.each<[string, string, RegExp]>([
     ['a host that is not listed', 'other.example:443', /^other\.example:443: it is not in `sandbox.network`$/],
     ['another port of it', 'good.example:22', /^good\.example:22: it is not in/],
