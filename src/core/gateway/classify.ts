@@ -45,7 +45,7 @@ const WORDS: Partial<Record<FailureKind, string>> = {
 /** Types and codes, each as a word of its own, that say by themselves what failed. */
 const EMPTY = /(^| )(insufficient_quota|billing_error|billing_not_active|billing_hard_limit_reached|exceeded_current_quota_error)( |$)/;
 const REFUSED = /(^| )(authentication_error|permission_error|invalid_api_key|UNAUTHENTICATED|PERMISSION_DENIED|API_KEY_INVALID)( |$)/;
-const BUSY = /(^| )(overloaded_error|server_error|api_error|INTERNAL|UNAVAILABLE)( |$)/i;
+const BUSY = /overloaded|server_error|api_error|INTERNAL|UNAVAILABLE/i;
 /** Words, where a provider has no type for it. */
 const NO_CREDIT = /credit balance is too low|reached your specified API usage limits/i;
 const TOO_LONG = /prompt is too long|maximum context length|context window|exceeds the maximum number of tokens|input token count/i;

@@ -97,6 +97,7 @@ describe('what went wrong at a provider', () => {
     ['a large request', { status: 413, text: 'too large' }, 'context_too_long'],
     ['a wrong model', { status: 404, error: { error: { type: 'not_found_error', message: 'model: opus-9' } } }, 'crashed'],
     ['in a stream, overloaded', { error: { error: { type: 'overloaded_error', message: 'Overloaded' } } }, 'overloaded'],
+    ['in a stream of Responses, overloaded', { error: { error: { code: 'overloaded', message: 'busy' } } }, 'overloaded'],
     ['in a stream, rate', { error: { error: { code: 'rate_limit_exceeded', message: 'slow' } } }, 'rate_limit'],
     ['in a stream, a wrong request', { error: { error: { type: 'invalid_request_error', message: 'no' } } }, 'crashed'],
   ])('%s', (_, answer, kind) => {
