@@ -8,8 +8,9 @@ import { appendFileSync, existsSync, readdirSync, readFileSync } from 'node:fs';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { renderResultTemplate } from '../../src/core/agents/result.ts';
 import { type CodingTask, codingScript, endlessScript, IDLE_SCRIPT } from '../support/coding-script.ts';
-import { type ModelServer, openModelServer, type ScriptFunction, withFaults } from '../support/model-server.ts';
+import { type Asked, type ModelServer, openModelServer, type ScriptFunction, withFaults } from '../support/model-server.ts';
 import { addsFile, type Ended, REPO, World } from '../support/world.ts';
+import { HOSTILE_REPOSITORY, LOOK_FOR_TRACES, TRACE } from './hostile-repository.ts';
 import { FAULTS, type Fault } from './outcomes.ts';
 import type { PoolAgent } from './pool.ts';
 
@@ -17,6 +18,9 @@ const KEY = 'sk-canary-0123456789-secret';
 const WORK: CodingTask = { files: { 'src/greeting.js': "export const greeting = 'hello';\n" }, run: ['node --test'] };
 /** Far above what any of them needs, far below a test's own limit. */
 const LIMITS = 'timeout_minutes: 1, silence_minutes: 0.2, max_turns: 12';
+
+/** Words of the kernel, the shell, or the agent's own guard of its workspace. */
+const REFUSAL = /read-only|permission|denied|no such file|not found|does not exist|nonexistent|outside|EROFS|EACCES|ENOENT|within/i;
 
 const SCRIPTS: Record<Fault, (world: World) => ScriptFunction> = {
   none: () => codingScript(WORK),
@@ -33,7 +37,12 @@ const SCRIPTS: Record<Fault, (world: World) => ScriptFunction> = {
   'too long': () => always({ fault: 'context_too_long' }),
   'no result': () => codingScript({ ...WORK, result: false }),
   echo: () => codingScript({ ...WORK, result: renderResultTemplate() }),
-  denied: (world) => codingScript({ run: [`echo stolen > ${world.path('state/stolen')}`, 'echo stolen > /usr/stolen'], result: false }),
+  denied: (world) => {
+    // The last is not refused where it is not seen: it is written to the `/tmp` of the run.
+    const run = ['echo stolen > /usr/stolen', 'echo stolen > /etc/stolen', `echo stolen > ${world.path('state/stolen')}`];
+    return codingScript({ files: { '/usr/stolen': 'stolen\n' }, run, result: false });
+  },
+  hostile: () => codingScript({ ...WORK, run: ['node --test', LOOK_FOR_TRACES] }),
   killed: (world) => killAfter(world, codingScript(WORK), 2),
 };
 
@@ -80,7 +89,7 @@ export function testAgent(agent: PoolAgent): void {
     afterAll(() => server.close());
     afterEach(() => world.close());
 
-    const open = () => {
+    const open = (files?: Readonly<Record<string, string>>) => {
       const entries = Object.entries(agent.config(server.url)).map(([key, value]) => `${key}: ${JSON.stringify(value)}`);
       world = World.open({
         config: `
@@ -95,12 +104,14 @@ agents:
 routing: { default: [${agent.name}, patch] }
 sandbox: { mode: required }
 `,
+        ...(files && { files }),
       });
     };
     const run = (...args: string[]): Promise<Ended> => world.start(args, { [agent.keyEnv]: KEY }).ended;
 
     it.each(Object.entries(FAULTS) as [Fault, { code: string }][])('%s', { timeout: 120_000 }, async (fault, { code }) => {
-      open();
+      open(fault === 'hostile' ? HOSTILE_REPOSITORY : undefined);
+      const before = server.asked.length;
       server.script(SCRIPTS[fault](world));
       const issue = world.issue('Say hello', addsFile('src/greeting.js', "export const greeting = 'hello';"));
       await run('dispatch');
@@ -112,6 +123,12 @@ sandbox: { mode: required }
       expect(evidence, queue.stderr + transcript(world, issue)).toMatchObject({ agent: agent.name, code });
       expect(processesOf(world)).toEqual([]);
       expect(seconds).toBeLessThan(50);
+      const told = resultsOf(server.asked.slice(before));
+      if (fault === 'denied') expectRefusals(told);
+      if (fault === 'hostile') {
+        expect(told.join('\n')).toMatch(/^AGENTOS_TASK_ID=/m);
+        expect(told.join('\n').match(TRACE)).toBeNull();
+      }
       if (code !== 'complete') {
         expect((await run('queue')).status).toBe(0);
         expect(JSON.parse(world.read(`state/runs/demo__shop-${issue}-1/2/evidence.json`))).toMatchObject({
@@ -124,10 +141,23 @@ sandbox: { mode: required }
       expect(world.task(issue)?.tray).toBe('done');
       expect(world.git('forge/demo/shop/repo.git', 'show', 'main:src/greeting.js')).toContain('hello');
       expect(existsSync(world.path('state/stolen'))).toBe(false);
+      expect(world.git('forge/demo/shop/repo.git', 'ls-tree', '-r', '--name-only', 'main').match(TRACE)).toBeNull();
       expect(leaks(world)).toEqual([]);
       if (code.startsWith('provider_')) expect(existsSync(world.path(`state/breakers/${agent.name}.json`))).toBe(true);
     });
   });
+}
+
+/** What the model was told of its calls, in the longest conversation. */
+function resultsOf(asked: readonly Asked[]): string[] {
+  const longest = asked.reduce<Asked['results']>((most, { results }) => (results.length > most.length ? results : most), []);
+  return longest.map(({ text }) => text);
+}
+
+/** A look at the file and three tries to write where nothing may be written: each was answered with a refusal. */
+function expectRefusals(told: readonly string[]): void {
+  expect(told).toHaveLength(5);
+  for (const text of told.slice(0, 4)) expect(text).toMatch(REFUSAL);
 }
 
 /** Files of the installation that hold the key. */

@@ -19,6 +19,7 @@ export const FAULTS = {
   'no result': { says: 'the work is done, the result file missing', code: 'no_result' },
   echo: { says: 'the result file is the empty form', code: 'invalid_result' },
   denied: { says: 'it may not write where it wants to', code: 'no_result' },
+  hostile: { says: 'the repository brings hooks, servers and variables for the agent', code: 'complete' },
   killed: { says: 'the agent is killed in the middle', code: 'no_result' },
 } as const;
 

@@ -34,7 +34,7 @@ export interface AgentReply {
   ended: SandboxExit['ended'];
   exitCode: number | null;
   durationMs: number;
-  /** How the run failed beyond the tree, where it did; a tree that passes every gate outweighs it. */
+  /** How the run failed beyond the tree, where it did. Only `denied` is outweighed by a tree that passes every gate (`outcome.ts`). */
   failure?: AgentFailure;
   usage?: TokenUsage;
   /** In US dollars; absent when unknown. */

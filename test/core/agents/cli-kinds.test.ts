@@ -61,7 +61,8 @@ describe('claude', () => {
     usage: { input_tokens: 3, cache_read_input_tokens: 20, cache_creation_input_tokens: 4, output_tokens: 9 },
   };
 
-  it('leaves the settings of the repository alone and bounds its turns and retries', () => {
+  // That they keep it from the settings of the repository, the case `hostile` of test/agents/matrix.ts proves.
+  it('is told to read no settings but ours and to start no server, and is bounded in its turns and retries', () => {
     const { args, env } = claude.toInvocation(FACTS);
     expect(args.slice(args.indexOf('--strict-mcp-config'))).toEqual(['--strict-mcp-config', '--setting-sources', '']);
     expect(args[args.indexOf('--max-turns') + 1]).toBe('7');
@@ -105,7 +106,7 @@ describe('claude', () => {
 describe('codex', () => {
   const done = { type: 'turn.completed', usage: { input_tokens: 2400, cached_input_tokens: 2000, output_tokens: 84 } };
 
-  it('takes no settings but ours, and leaves no snapshot of its environment', () => {
+  it('is told to take no settings but ours, and leaves no snapshot of its environment', () => {
     const { args, env } = codex.toInvocation(FACTS);
     expect(args).toEqual(expect.arrayContaining(['--ignore-user-config', '--ignore-rules', 'features.shell_snapshot=false']));
     expect(env['CODEX_HOME']?.startsWith(`${env['TMPDIR']}/`)).toBe(false);
@@ -130,14 +131,19 @@ describe('codex', () => {
 describe('gemini', () => {
   const done = { type: 'result', status: 'success', stats: { input_tokens: 2400, output_tokens: 84, cached: 2000 } };
 
-  it('takes no settings of the repository, and starts itself only once', () => {
-    const { args, env, files } = gemini.toInvocation(FACTS);
-    expect(args).toEqual(expect.arrayContaining(['--skip-trust', '--yolo']));
+  it('is bounded in its turns and starts itself only once', () => {
+    const { env, files } = gemini.toInvocation(FACTS);
     expect(env['GEMINI_CLI_NO_RELAUNCH']).toBe('true');
-    expect(JSON.parse(files['.gemini/settings.json'] ?? '')).toMatchObject({
-      model: { maxSessionTurns: 7 },
-      security: { auth: { selectedType: 'gemini-api-key' } },
-    });
+    expect(JSON.parse(files['.gemini/settings.json'] ?? '')).toMatchObject({ model: { maxSessionTurns: 7 } });
+  });
+  // That the program keeps to it, the case `hostile` of test/agents/matrix.ts proves.
+  it('trusts no folder before its settings are read, and is told to run no hook and no server and to read no `.env`', () => {
+    const { args, env, files } = gemini.toInvocation(FACTS);
+    const settings = JSON.parse(files['.gemini/settings.json'] ?? '');
+    expect(args).toEqual(expect.arrayContaining(['--skip-trust', '--yolo', '--allowed-mcp-server-names', '--extensions']));
+    expect(env).not.toHaveProperty('GEMINI_CLI_TRUST_WORKSPACE');
+    expect(settings.security).toEqual({ auth: { selectedType: 'gemini-api-key', useExternal: true } });
+    expect(settings).toMatchObject({ hooksConfig: { enabled: false }, advanced: { ignoreLocalEnv: true } });
   });
   it('finished', () => {
     expect(fold(gemini, [{ type: 'init', session_id: 's' }, { type: 'error', severity: 'warning', message: 'slow' }, done])).toMatchObject({

@@ -1,14 +1,19 @@
 /**
  * Gemini. Facts that shape the command line: without an authentication type in
- * its settings it asks for one; without `--skip-trust` the repository's own
- * settings, hooks and servers may run and `--yolo` is quietly lowered; by
- * default it starts itself anew and survives the signals of its parent; `-p`
- * carries only a line, the prompt itself comes on stdin; exit status 0 is also
- * what a signal leaves.
+ * its settings it asks for one; settings that make every folder trusted
+ * (`folderTrust`, GEMINI_CLI_TRUST_WORKSPACE) let the hooks, servers and
+ * commands of the repository's settings run, while `--skip-trust` trusts only
+ * after settings were read, for `--yolo`, git and its memory files; by default
+ * it starts itself anew and survives the signals of its parent; `-p` carries
+ * only a line, the prompt itself comes on stdin; exit status 0 is also what a
+ * signal leaves.
  */
 import { at, numberAt, textAt } from '../../untrusted.ts';
 import type { TokenUsage } from '../report.ts';
 import type { CliReport, ListedCliKind } from './cli-kind.ts';
+
+/** Its own word for no extension; no server is called so. */
+const NOTHING = 'none';
 
 export const gemini: ListedCliKind = {
   kind: 'gemini',
@@ -22,6 +27,7 @@ export const gemini: ListedCliKind = {
       ...['-p', 'Do the task that is given above.', '-o', 'stream-json', '--yolo', '--skip-trust'],
       // `-m` spares a request that would choose the model.
       ...['-m', model],
+      ...['--extensions', NOTHING, '--allowed-mcp-server-names', NOTHING],
     ],
     env: {
       GEMINI_API_KEY: pass,
@@ -49,7 +55,10 @@ export const gemini: ListedCliKind = {
 
 function settings(maxTurns: number): object {
   return {
-    security: { auth: { selectedType: 'gemini-api-key' }, folderTrust: { enabled: false } },
+    // Where it checks the key itself it reads the environment anew, and by then the repository's `.gemini/.env` is trusted.
+    security: { auth: { selectedType: 'gemini-api-key', useExternal: true } },
+    advanced: { ignoreLocalEnv: true },
+    hooksConfig: { enabled: false },
     privacy: { usageStatisticsEnabled: false },
     telemetry: { enabled: false },
     general: { disableAutoUpdate: true, maxAttempts: 2, retryFetchErrors: false },
