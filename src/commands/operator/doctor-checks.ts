@@ -110,14 +110,18 @@ export async function checkSandbox(ports: Ports): Promise<Check[]> {
       return [warn('sandbox', 'agents run unconfined, as this user', remedy)];
     }
     const { proveDenials } = await import('../../core/sandbox/denials.ts');
+    const { contains, realPath } = await import('../../core/sandbox/visible-paths.ts');
     const home = homedir();
     const kept = [ports.config.path, ...['.ssh', '.netrc', '.npmrc', '.gitconfig', '.config/gh'].map((name) => `${home}/${name}`)];
     const denials = await proveDenials(sandbox, ports.paths.root, kept.filter(exists));
+    const shown = sandbox.listShown().filter((path) => contains(realPath(home) ?? home, realPath(path) ?? path));
+    const told = shown.length === 0 ? [] : [`of HOME, agents read for the sake of PATH: ${cleanLine(shown.join(', '), 500)}`];
     const open = denials.filter(({ state }) => state === 'open');
     const unlimited = denials.filter(({ state }) => state === 'unlimited');
     const denied = denials.filter(({ state }) => state === 'denied').map(({ what }) => what);
     return [
       ...(open.length === 0 ? [ok('sandbox', `${sandbox.kind}: tried and denied: ${denied.join(', ')}`)] : []),
+      ...told.map((what) => ok('sandbox', what)),
       ...open.map(({ what, how }) =>
         bad('sandbox', `not denied: ${what}: ${how}`, 'Install a newer bubblewrap, or allow user namespaces; run no agent until then.'),
       ),

@@ -43,11 +43,15 @@ export interface BubblewrapOptions {
 export function openBubblewrap(options: BubblewrapOptions): Sandbox {
   // What PATH needs is looked up once for all runs.
   let programs: string[] | undefined;
+  const listShown = () => {
+    programs ??= listProgramPaths(options.path, options.hidden, options.homeDir);
+    return programs;
+  };
   return {
     kind: 'bubblewrap',
+    listShown,
     probe: options.probe,
     async run(run: SandboxRun, signal: AbortSignal): Promise<SandboxExit> {
-      programs ??= listProgramPaths(options.path, options.hidden, options.homeDir);
       ensureDirectory(run.home);
       const env = {
         PATH: options.path,
@@ -62,7 +66,7 @@ export function openBubblewrap(options: BubblewrapOptions): Sandbox {
       const doors = await openDoors(run, options.stateDir);
       try {
         const { argv: inner, env: outer } = throughRelay({ argv: run.argv, env: { ...doors.env, ...env } }, doors.list);
-        const argv = [options.program, ...toArguments({ ...run, argv: inner }, doors.list, { ...options, programs })];
+        const argv = [options.program, ...toArguments({ ...run, argv: inner }, doors.list, { ...options, programs: listShown() })];
         const onStart = (say: Doors['say']) => Object.assign(doors, { say });
         const supervision = { argv, env: outer, run, limits, graceMs, confined: true, onStart };
         const { status, ...exit } = await supervise(supervision, signal);

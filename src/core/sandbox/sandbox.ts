@@ -67,6 +67,8 @@ export interface SandboxProbe {
 
 export interface Sandbox {
   readonly kind: 'bubblewrap' | 'unconfined';
+  /** Absolute paths of the host that every run sees for the sake of PATH, beside the system. */
+  listShown(): readonly string[];
   /** Proves at start-up that writing outside, the network and the caller's environment are denied. */
   probe(): Promise<SandboxProbe>;
   /**

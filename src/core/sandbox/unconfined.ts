@@ -17,6 +17,7 @@ export function openUnconfined(options: { path: string; graceMs: number; limits?
   const { limits = LIMITS, graceMs } = options;
   return {
     kind: 'unconfined',
+    listShown: () => [],
     probe: async () => ({ ready: true, reason: 'nothing is denied: programs run as this user' }),
     async run(run: SandboxRun, signal: AbortSignal): Promise<SandboxExit> {
       const tmp = join(run.home, 'tmp');

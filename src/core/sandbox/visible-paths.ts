@@ -4,7 +4,7 @@
  * the state, the configuration, the forge or the user's HOME (rows 14 and 58
  * of docs/threat-model.md).
  */
-import { lstatSync, readdirSync, readlinkSync, realpathSync, type Stats } from 'node:fs';
+import { lstatSync, readdirSync, readFileSync, readlinkSync, realpathSync, type Stats, statSync } from 'node:fs';
 import { basename, dirname, isAbsolute, join, resolve } from 'node:path';
 import { AgentOsError } from '../errors.ts';
 
@@ -44,40 +44,73 @@ export function listSystemPaths(network: boolean): SystemView {
 }
 
 /**
- * Directories that programs on PATH need beside the system's: each PATH entry
- * (for `…/bin` what it belongs to), and where its symlinks lead. An entry that
- * would show something hidden is left out.
+ * What programs on PATH need beside the system: each PATH entry (for `…/bin`
+ * what it belongs to), and what its symlinks lead to: outside HOME the
+ * directories of those programs, inside HOME the programs alone. What would
+ * show something hidden is left out. HOME may be reached by symlinks itself, so
+ * all of this is judged by real paths.
  * @param hidden real paths of files and directories that must not be seen
+ * @param homeDir real path of the user's HOME
  */
 export function listProgramPaths(path: string, hidden: readonly string[], homeDir: string): string[] {
   const found: string[] = [];
   const add = (candidate: string) => {
     if (!found.some((root) => contains(root, candidate)) && !isSystem(candidate)) found.push(candidate);
   };
-  const isFree = (candidate: string) =>
-    !hidden.some((secret) => contains(candidate, secret) || (secret !== homeDir && contains(secret, candidate)));
+  const isFree = (candidate: string) => {
+    const real = realPath(candidate) ?? candidate;
+    return !hidden.some((secret) => contains(real, secret) || (secret !== homeDir && contains(secret, real)));
+  };
   /** `/opt/node/bin` → `/opt/node`, but neither `/`, nor HOME, nor what lies directly in it. */
   const prefixOf = (directory: string): string => {
     const parent = dirname(directory);
-    const wide = parent === '/' || parent === homeDir || dirname(parent) === homeDir || !isFree(parent);
+    const real = realPath(parent) ?? parent;
+    const wide = real === '/' || real === homeDir || dirname(real) === homeDir || !isFree(parent);
     return basename(directory) === 'bin' && !wide ? parent : directory;
   };
-  for (const entry of new Set(
-    path
-      .split(':')
-      .filter(isAbsolute)
-      .map((name) => resolve(name)),
-  )) {
+  const entries = path.split(':').filter(isAbsolute);
+  for (const entry of new Set(entries.map((name) => resolve(name)))) {
     const root = prefixOf(entry);
     if (realPath(entry) !== undefined && isFree(root)) add(root);
     for (const hop of listHops(entry)) {
-      const modules = hop.indexOf('/node_modules/');
-      const home = modules > 0 ? hop.slice(0, modules + '/node_modules'.length) : prefixOf(dirname(hop));
-      if (isFree(home)) add(home);
+      const inHome = contains(homeDir, hop) || contains(homeDir, realPath(hop) ?? hop);
+      // No program: a directory of whatever is in it.
+      if (inHome && !isFile(hop)) continue;
+      const around = packageOf(hop, inHome ? homeDir : undefined) ?? (inHome ? hop : prefixOf(dirname(hop)));
+      if (isFree(around)) add(around);
       else if (isFree(hop)) add(hop);
     }
   }
   return found;
+}
+
+/**
+ * The directory of the package that a program belongs to: all packages of
+ * its `node_modules`, which find each other there; and below `homeDir`, where
+ * nothing else around a program is shown, the package whose `bin` names it and
+ * the Python environment that it is installed in.
+ */
+function packageOf(program: string, homeDir: string | undefined): string | undefined {
+  const modules = program.indexOf('/node_modules/');
+  if (modules > 0) return program.slice(0, modules + '/node_modules'.length);
+  if (homeDir === undefined) return undefined;
+  const prefix = dirname(dirname(program));
+  if (prefix !== homeDir && statIfThere(join(prefix, 'pyvenv.cfg'))?.isFile()) return prefix;
+  for (let at = dirname(program); at !== dirname(at) && !contains(at, homeDir); at = dirname(at)) {
+    if (statIfThere(join(at, 'package.json'))?.isFile()) return listBins(at).includes(program) ? at : undefined;
+  }
+  return undefined;
+}
+
+/** Absolute paths of the programs that `package.json` of a directory names. */
+function listBins(directory: string): string[] {
+  try {
+    const { bin } = JSON.parse(readFileSync(join(directory, 'package.json'), 'utf8')) as { bin?: unknown };
+    const named = typeof bin === 'object' && bin !== null ? Object.values(bin) : [bin];
+    return named.filter((name) => typeof name === 'string').map((name) => resolve(directory, name));
+  } catch {
+    return [];
+  }
 }
 
 /** Every path that the symlinks of a directory pass through or end at, outside the directory. */
@@ -149,6 +182,15 @@ export function realPath(path: string): string | undefined {
 
 function statIfThere(path: string): Stats | undefined {
   return lstatSync(path, { throwIfNoEntry: false });
+}
+
+/** Of what it leads to, where it is a symlink. */
+function isFile(path: string): boolean {
+  try {
+    return statSync(path).isFile();
+  } catch {
+    return false;
+  }
 }
 
 function listDirectory(path: string): string[] {

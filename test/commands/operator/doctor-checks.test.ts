@@ -2,10 +2,12 @@ import { mkdirSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { atLeast, checkMachine, checkState, guard } from '../../../src/commands/operator/doctor-checks.ts';
+import { atLeast, checkMachine, checkSandbox, checkState, guard } from '../../../src/commands/operator/doctor-checks.ts';
 import { statePaths } from '../../../src/core/config/paths.ts';
 import { AgentOsError } from '../../../src/core/errors.ts';
 import type { Ports } from '../../../src/core/ports.ts';
+import { openSandbox } from '../../../src/core/sandbox/open-sandbox.ts';
+import { hasBwrap, PATH } from '../../support/sandboxes.ts';
 
 let dir = '';
 beforeEach(() => {
@@ -50,6 +52,27 @@ describe('checkState', () => {
     const found = state(join(dir, 'open'));
     expect(found.map((check) => check.state)).toEqual(['warn', 'warn']);
     expect(found.map((check) => check.remedy)).toEqual([`Run \`chmod 700 ${join(dir, 'open')}\`.`, expect.stringContaining('`state_dir`')]);
+  });
+});
+
+describe.skipIf(!hasBwrap)('checkSandbox', () => {
+  const own = process.env['HOME'];
+  afterEach(() => {
+    process.env['HOME'] = own;
+  });
+
+  it('says what of HOME is shown', async () => {
+    const home = join(dir, 'home');
+    process.env['HOME'] = home;
+    mkdirSync(join(home, 'bin'), { recursive: true });
+    const sandbox = async () =>
+      (await openSandbox({ mode: 'required', path: `${home}/bin:${PATH}`, readable: [], stateDir: join(dir, 'state') })).sandbox;
+    const checks = await checkSandbox({
+      sandbox,
+      paths: statePaths(join(dir, 'state')),
+      config: { path: join(dir, 'config.yaml') },
+    } as unknown as Ports);
+    expect(checks.map(({ what }) => what)).toContain(`of HOME, agents read for the sake of PATH: ${home}/bin`);
   });
 });
 

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -141,5 +141,56 @@ describe.skipIf(!hasBwrap)('probeSandbox', () => {
     expect(await probeSandbox(probing({ path: fake('bwrap', 'exit 0') }))).toMatchObject({ ready: false });
     const pass = fake('bwrap', 'while [ "$1" != -- ]; do shift; done; shift; exec "$@"');
     expect(await probeSandbox(probing({ path: pass }))).toMatchObject({ ready: false });
+  });
+});
+
+describe.skipIf(!hasBwrap)("a person's HOME with programs", () => {
+  const own = process.env['HOME'];
+  let home: string;
+  const file = (path: string, text: string) => {
+    mkdirSync(dirname(join(home, path)), { recursive: true });
+    writeFileSync(join(home, path), text, { mode: 0o755 });
+  };
+  const link = (path: string, target: string) => {
+    mkdirSync(dirname(join(home, path)), { recursive: true });
+    symlinkSync(target, join(home, path));
+  };
+  beforeEach(() => {
+    home = join(place.root, 'user');
+    process.env['HOME'] = home;
+  });
+  afterEach(() => {
+    process.env['HOME'] = own;
+  });
+
+  it('shows what is installed in it, and nothing beside that', async () => {
+    const bin = '.nvm/versions/node/v20/bin';
+    file(`${bin}/runtime`, '#!/bin/sh\necho runtime\n');
+    file('.nvm/versions/node/v20/lib/node_modules/npm/bin/npm-cli.js', "#!/usr/bin/env node\nconsole.log(require('helper'));\n");
+    file('.nvm/versions/node/v20/lib/node_modules/npm/node_modules/helper/index.js', "module.exports = 'npm';\n");
+    link(`${bin}/npm-here`, '../lib/node_modules/npm/bin/npm-cli.js');
+    file('.local/share/agent/versions/1', '#!/bin/sh\necho agent\n');
+    link('.local/bin/agent', '../share/agent/versions/1');
+    file('ops/deploy.sh', '#!/bin/sh\necho deploy; cat "$1/ops/.env"; ls "$1"\n');
+    file('ops/.env', 'TOKEN=KANARI\n');
+    link('.local/bin/deploy', '../../ops/deploy.sh');
+    const path = `${join(home, bin)}:${join(home, '.local/bin')}:${PATH}`;
+    const { sandbox } = await openSandbox(options({ path }));
+    const run = makeRun(place, ['/bin/sh', '-c', `runtime; npm-here; agent; deploy ${home}`]);
+    const { output } = await sandbox.run(run, new AbortController().signal);
+    expect(output.match(/^(runtime|npm|agent|deploy)$/gm)).toEqual(['runtime', 'npm', 'agent', 'deploy']);
+    expect(output).not.toContain('KANARI');
+    expect(output).toMatch(/ops\/\.env: No such file/);
+    expect(
+      sandbox
+        .listShown()
+        .filter((shown) => shown.startsWith(home))
+        .sort(),
+    ).toEqual([
+      join(home, '.local/bin'),
+      join(home, '.local/share/agent/versions/1'),
+      join(home, '.nvm/versions/node/v20'),
+      join(home, 'ops/deploy.sh'),
+    ]);
   });
 });

@@ -50,7 +50,53 @@ describe('listProgramPaths', () => {
     link('links/node', join(root, 'opt/current/bin/node'));
     make('home/.local/share/app/versions/app-1');
     link('links/app', join(root, 'home/.local/share/app/versions/app-1'));
-    expect(shown(['links']).sort()).toEqual(['home/.local/share/app/versions', 'links', 'opt/current', 'opt/node/v20']);
+    expect(shown(['links']).sort()).toEqual(['home/.local/share/app/versions/app-1', 'links', 'opt/current', 'opt/node/v20']);
+  });
+
+  it('shows of HOME the file that a symlink leads to, hop by hop, never the directory around it', () => {
+    make('home/ops/.env');
+    make('home/ops/deploy.sh');
+    make('home/ops/bin/tool');
+    link('home/current', join(root, 'home/ops'));
+    link('home/bin/deploy', '../ops/deploy.sh');
+    link('home/bin/tool', '../current/bin/tool');
+    link('home/bin/ops', '../ops');
+    expect(shown(['home/bin']).sort()).toEqual(['home/bin', 'home/current/bin/tool', 'home/ops/bin/tool', 'home/ops/deploy.sh']);
+  });
+
+  it('shows of HOME the package that names the program, and the Python environment that it is installed in', () => {
+    make('home/dev/tool/bin/cli.js');
+    writeFileSync(make('home/dev/tool/package.json'), '{"bin": {"tool": "./bin/cli.js"}}');
+    make('home/app/scripts/deploy.js');
+    writeFileSync(make('home/app/package.json'), '{"bin": "./other.js"}');
+    make('home/.local/share/pipx/venvs/black/bin/black');
+    make('home/.local/share/pipx/venvs/black/pyvenv.cfg');
+    make('home/.npm-global/lib/node_modules/agent/cli.js');
+    link('home/bin/tool', '../dev/tool/bin/cli.js');
+    link('home/bin/deploy', '../app/scripts/deploy.js');
+    link('home/bin/black', '../.local/share/pipx/venvs/black/bin/black');
+    link('home/bin/agent', '../.npm-global/lib/node_modules/agent/cli.js');
+    expect(shown(['home/bin']).sort()).toEqual([
+      'home/.local/share/pipx/venvs/black',
+      'home/.npm-global/lib/node_modules',
+      'home/app/scripts/deploy.js',
+      'home/bin',
+      'home/dev/tool',
+    ]);
+  });
+
+  it('knows HOME by whatever name PATH has for it', () => {
+    make('home/bin/a');
+    make('home/.local/bin/b');
+    make('home/ops/deploy.sh');
+    link('home/bin/deploy', join(root, 'alias/ops/deploy.sh'));
+    link('alias', join(root, 'home'));
+    expect(shown(['alias/bin', 'alias/.local/bin', 'alias']).sort()).toEqual([
+      'alias/.local/bin',
+      'alias/bin',
+      'alias/ops/deploy.sh',
+      'home/ops/deploy.sh',
+    ]);
   });
 
   it('shows the whole of node_modules for a package with a program', () => {
