@@ -17,6 +17,8 @@ export interface StartOptions {
   input?: string;
   /** Opens descriptor 3 of the program as a pipe to us. */
   statusPipe?: boolean;
+  /** What the program reads from descriptor 4; of effect beside a status pipe. */
+  fourth?: Uint8Array | undefined;
 }
 
 interface ProcessExit {
@@ -52,7 +54,7 @@ export async function startProcess(argv: string[], options: StartOptions): Promi
     buffer: false,
     stripFinalNewline: false,
     ...(options.input === undefined ? {} : { input: options.input }),
-    stdio: [options.input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe', ...(options.statusPipe ? (['pipe'] as const) : [])],
+    stdio: [options.input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe', ...listMore(options)],
   });
   const exited = new Promise<ProcessExit>((resolve) => child.once('exit', (exitCode, signal) => resolve({ exitCode, signal })));
   // Settled when every pipe is closed, which is of no interest here; it never rejects, but a start that fails is told by it alone.
@@ -63,6 +65,11 @@ export async function startProcess(argv: string[], options: StartOptions): Promi
   }
   const status = options.statusPipe ? ((child.stdio as unknown[])[3] as Readable) : undefined;
   return { pid: child.pid, stdout: child.stdout as Readable, stderr: child.stderr as Readable, status, exited };
+}
+
+function listMore({ statusPipe, fourth }: StartOptions): ('pipe' | Uint8Array)[] {
+  if (!statusPipe) return [];
+  return fourth === undefined ? ['pipe'] : ['pipe', fourth];
 }
 
 export interface RunOptions {

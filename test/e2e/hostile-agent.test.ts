@@ -366,6 +366,7 @@ describe.skipIf(!hasBwrap)('with `sandbox.mode: required`', () => {
       expect(others.kill).toBe('ESRCH');
       expect(others.memory).toBe('ENOENT');
       expect(others.ptrace).toMatch(/^refused (1|3)$/);
+      expect(others.keyring).toBe('refused 1');
       expect(bystander.isAlive()).toBe(true);
     });
 

@@ -15,6 +15,7 @@ import { cleanLine } from '../text.ts';
 import { LIMITS } from './limits.ts';
 import { ALLOWED } from './probe.ts';
 import type { Sandbox } from './sandbox.ts';
+import { findKeyctl } from './syscall-filter.ts';
 
 export interface Denial {
   /** What was tried, in words: `the network`. */
@@ -27,7 +28,7 @@ export interface Denial {
 
 /** Runs inside and reports. Plain JavaScript, for it is given to `node -e`; `args` are the bait. */
 const ATTEMPTS = `
-const fs = require('node:fs'), net = require('node:net'), { spawn } = require('node:child_process');
+const fs = require('node:fs'), net = require('node:net'), { spawn, spawnSync } = require('node:child_process');
 const bait = JSON.parse(process.argv[1]);
 const works = (act) => { try { act(); return true; } catch { return false; } };
 const read = (path) => { try { return fs.readFileSync(path, 'latin1'); } catch { return ''; } };
@@ -55,6 +56,8 @@ const limit = (name) => new RegExp('^' + name + ' +\\\\S+ +(\\\\S+)', 'm').exec(
     abstract: await meet({ path: '\\0' + bait.abstract }),
     terminal: works(() => fs.closeSync(fs.openSync('/dev/tty', 'r+'))),
     privileges: !/^CapEff:\\s*0+$/m.test(status) || !/^NoNewPrivs:\\s*1$/m.test(status),
+    filtered: /^Seccomp:\\s*2$/m.test(status),
+    keyring: spawnSync('perl', ['-e', 'exit(syscall(' + bait.keyctl + ', 0, -3, 0) < 0 ? 1 : 0)']).status === 0,
     files: limit('Max file size'), processCount: process.getuid() === 0 ? 'root' : limit('Max processes'),
     tmp: size.blocks * size.bsize, memory: read('/proc/self/oom_score_adj').trim(),
   }));
@@ -80,7 +83,14 @@ export async function proveDenials(sandbox: Sandbox, stateDir: string, hidden: r
   const { dir, abstract, port } = bait;
   try {
     const told = {
-      ...{ outside: join(dir, 'outside'), socket: join(dir, 's'), port, abstract, pid: process.pid },
+      ...{
+        outside: join(dir, 'outside'),
+        socket: join(dir, 's'),
+        port,
+        abstract,
+        pid: process.pid,
+        keyctl: findKeyctl(process.arch) ?? -1,
+      },
       ...{ hidden: [join(dir, 'secret'), ...hidden], system: ['/agentos-probe', '/usr/agentos-probe', '/etc/agentos-probe'] },
     };
     const report = await attempt(sandbox, dir, told);
@@ -117,6 +127,10 @@ function judge(report: Record<string, unknown>, seen: { written: boolean; reache
     ]),
     deny('the terminal', [flag('terminal', '/dev/tty')]),
     deny('privileges', [flag('privileges', 'capabilities, or new ones')]),
+    deny('the keyrings of this user', [
+      report['filtered'] !== true && `system calls are not filtered (on ${process.arch})`,
+      flag('keyring', 'the call `keyctl`'),
+    ]),
     deny('outliving the run', [seen.left > 0 && `${seen.left} processes`]),
     ...judgeBounds(report),
   ];

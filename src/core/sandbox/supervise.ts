@@ -24,6 +24,8 @@ export interface Supervision {
   graceMs: number;
   /** The started process is a sandbox: TERM goes to what is inside it, and its end is the end of all. */
   confined: boolean;
+  /** What the sandbox reads from descriptor 4: its filter of system calls. */
+  filter?: Uint8Array | undefined;
   /** Given, before the start, what adds a line of ours to the transcript. */
   onStart?: (say: (line: string) => void) => void;
 }
@@ -52,6 +54,7 @@ export async function supervise(supervision: Supervision, signal: AbortSignal): 
     env: supervision.env,
     ...(run.stdin === undefined ? {} : { input: run.stdin }),
     statusPipe: supervision.confined,
+    fourth: supervision.filter,
   });
   if ('errno' in child) {
     output.write(Buffer.from(`cannot start ${supervision.argv[0]}: ${child.errno}\n`));

@@ -26,7 +26,7 @@ async function prove(kind: Sandbox['kind'], change: (run: SandboxRun) => Sandbox
 describe.skipIf(!hasBwrap)('under bubblewrap', () => {
   it('everything is denied, and bounded as far as the kernel does it', async () => {
     const found = await prove('bubblewrap');
-    expect(found.size).toBe(13);
+    expect(found.size).toBe(14);
     const rest = [...found.values()].filter(({ state }) => state !== 'denied');
     expect(rest.map(({ what, state }) => [what, state])).toEqual(isRoot ? [['processes without end', 'unlimited']] : []);
   });
@@ -53,6 +53,7 @@ it('unconfined, what is not denied is seen', async () => {
     'processes of others',
     'the network',
     'sockets of this machine',
+    'the keyrings of this user',
   ]) {
     expect(open).toContain(what);
   }
