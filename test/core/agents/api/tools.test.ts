@@ -246,8 +246,15 @@ describe('search', () => {
     expect(lines.at(-1)).toContain('there are more');
   });
 
-  it('ends a pattern that takes for ever', async () => {
-    put('a.txt', `${'a'.repeat(50)}!\n`);
+  it('looks through thousands of files in its time', async () => {
+    for (let k = 0; k < 6000; k++) put(`d${k % 60}/f${k}.txt`, `line ${k}\n`);
+    expect(await good('search', { pattern: '^line 59\\d\\d$' })).toMatch(/^(d\d+\/f59\d\d\.txt:1: line 59\d\d(\n|$)){100}$/);
+    expect(await good('search', { pattern: 'nowhere' })).toBe('no match');
+  });
+
+  it('ends a pattern that takes for ever, also in the last of many files', async () => {
+    for (let k = 0; k < 50; k++) put(`a${k}.txt`, 'aaa\n');
+    put('b.txt', `${'a'.repeat(50)}!\n`);
     const start = performance.now();
     expect(await bad('search', { pattern: '^(a+)+$' })).toContain('took too long');
     expect(performance.now() - start).toBeLessThan(20_000);
