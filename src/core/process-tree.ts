@@ -26,6 +26,8 @@ export interface Process {
 export interface RunTrace {
   root?: { pid: number; start: number };
   mark?: string;
+  /** Name of the variable that carries the mark, where it is another one. */
+  variable?: string;
 }
 
 /** Every live process; empty where there is no /proc. */
@@ -64,7 +66,7 @@ export function findRun(trace: RunTrace): Process[] {
   const found = new Set<number>();
   if (trace.root) addTree(trace.root, all, found);
   if (trace.mark !== undefined) {
-    for (const { pid } of all) if (hasMark(pid, trace.mark)) found.add(pid);
+    for (const { pid } of all) if (hasMark(pid, trace.variable ?? MARK_VARIABLE, trace.mark)) found.add(pid);
   }
   for (const pid of ancestry(all)) found.delete(pid);
   return all.filter(({ pid }) => found.has(pid));
@@ -83,9 +85,9 @@ function addTree(root: { pid: number; start: number }, all: Process[], found: Se
   }
 }
 
-function hasMark(pid: number, mark: string): boolean {
+function hasMark(pid: number, variable: string, mark: string): boolean {
   try {
-    return `\0${readFileSync(`/proc/${pid}/environ`, 'latin1')}`.includes(`\0${MARK_VARIABLE}=${mark}\0`);
+    return `\0${readFileSync(`/proc/${pid}/environ`, 'latin1')}`.includes(`\0${variable}=${mark}\0`);
   } catch {
     // Gone, or of another user: not ours.
     return false;

@@ -1,15 +1,11 @@
 /** Models of Anthropic, over the Messages API. The SDK repeats nothing and logs nothing: the chain decides what comes next. */
 import Anthropic, { APIError } from '@anthropic-ai/sdk';
 import type { ModelAccess, ModelAdapter, ProviderFault } from './models.ts';
+import { withoutVariables } from './without-variables.ts';
 
 export function openAnthropic({ model, key, baseUrl }: ModelAccess): ModelAdapter {
-  const client = new Anthropic({
-    apiKey: key,
-    // Given here, neither key nor address is taken from the environment.
-    baseURL: baseUrl ?? 'https://api.anthropic.com',
-    maxRetries: 0,
-    logLevel: 'off',
-  });
+  const options = { apiKey: key, baseURL: baseUrl ?? 'https://api.anthropic.com', maxRetries: 0, logLevel: 'off' as const };
+  const client = withoutVariables('ANTHROPIC_', () => new Anthropic(options));
   return {
     call: async ({ system, turns, maxOutputTokens, signal }) => {
       const messages = turns.map(({ role, text }) => ({ role, content: text }));

@@ -1,5 +1,6 @@
 /** Models of Google, over `generateContent`. The SDK repeats nothing: the chain decides what comes next. */
 import { GoogleGenerativeAI, GoogleGenerativeAIError, GoogleGenerativeAIFetchError } from '@google/generative-ai';
+import { numberAt } from '../untrusted.ts';
 import type { ModelAccess, ModelAdapter, ModelReply, ProviderFault } from './models.ts';
 
 export function openGoogle({ model, key, baseUrl }: ModelAccess): ModelAdapter {
@@ -15,7 +16,11 @@ export function openGoogle({ model, key, baseUrl }: ModelAccess): ModelAdapter {
       const usage = response.usageMetadata;
       return {
         text: candidate?.content?.parts?.map((part) => part.text ?? '').join('') ?? '',
-        usage: { input_tokens: usage?.promptTokenCount ?? 0, output_tokens: usage?.candidatesTokenCount ?? 0 },
+        usage: {
+          input_tokens: usage?.promptTokenCount ?? 0,
+          // What it thought is paid as output; the SDK does not know of it.
+          output_tokens: (usage?.candidatesTokenCount ?? 0) + (numberAt(usage, 'thoughtsTokenCount') ?? 0),
+        },
         end: response.promptFeedback?.blockReason === undefined ? endOf(candidate?.finishReason) : 'refused',
       };
     },

@@ -5,20 +5,14 @@
  */
 import OpenAI, { APIError } from 'openai';
 import type { ModelAccess, ModelAdapter, ProviderFault } from './models.ts';
+import { withoutVariables } from './without-variables.ts';
 
 /** DeepSeek knows the older name of the limit only. */
 const ADDRESS = { openai: 'https://api.openai.com/v1', deepseek: 'https://api.deepseek.com' } as const;
 
 export function openOpenAi(provider: keyof typeof ADDRESS, { model, key, baseUrl }: ModelAccess): ModelAdapter {
-  const client = new OpenAI({
-    apiKey: key,
-    baseURL: baseUrl ?? ADDRESS[provider],
-    // `null`: nothing of an account is taken from the environment.
-    organization: null,
-    project: null,
-    maxRetries: 0,
-    logLevel: 'off',
-  });
+  const options = { apiKey: key, baseURL: baseUrl ?? ADDRESS[provider], maxRetries: 0, logLevel: 'off' as const };
+  const client = withoutVariables('OPENAI_', () => new OpenAI(options));
   return {
     call: async ({ system, turns, maxOutputTokens, signal }) => {
       const said = turns.map(({ role, text }) => ({ role, content: text }));

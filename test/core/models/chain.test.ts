@@ -125,6 +125,14 @@ describe.each(PROVIDERS)('a model of %s', (provider) => {
   });
 });
 
+it('counts what a model of Google thought as output', async () => {
+  const body = {
+    candidates: [{ content: { role: 'model', parts: [{ text: GOOD.text }] }, finishReason: 'STOP' }],
+    usageMetadata: { promptTokenCount: 10, candidatesTokenCount: 5, thoughtsTokenCount: 70, totalTokenCount: 85 },
+  };
+  expect((await ask({ providers: ['google'], script: [{ status: 200, body }] })).usage).toEqual({ input_tokens: 10, output_tokens: 75 });
+});
+
 describe('the chain', () => {
   it('is not there where nothing is configured', () => {
     expect(openModels({ models: [], env: {}, clock: { now: () => now } })).toBeUndefined();

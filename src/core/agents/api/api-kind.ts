@@ -11,7 +11,11 @@ import { foldEvent } from './events.ts';
 export const PROVIDERS = ['anthropic', 'openai', 'google', 'deepseek'] as const;
 export type Provider = (typeof PROVIDERS)[number];
 
-/** Carries what stands for the key into the program; never into its commands. */
+/**
+ * Carries what stands for the key into the program, which takes it out of the
+ * environment of its commands. One that looks for it finds it in /proc, and wins
+ * nothing: the gateway answers this run alone, within its limits.
+ */
 export const PASS_VARIABLE = 'AGENTOS_MODEL_PASS';
 
 /** Where the loop is, on the host and inside alike. */

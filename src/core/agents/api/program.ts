@@ -92,7 +92,7 @@ function emit(event: ApiEvent): void {
   process.stdout.write(`${JSON.stringify(event)}\n`);
 }
 
-/** The environment for commands: what this program was given for itself is taken out. */
+/** What this program was given for itself, taken out of the environment that commands get. */
 function takePass(): string {
   const pass = process.env[PASS_VARIABLE] ?? '';
   delete process.env[PASS_VARIABLE];

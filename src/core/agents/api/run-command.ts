@@ -1,13 +1,16 @@
 /** The tool `run`: a shell command with an end. */
 import { spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { sendSignal } from '../../process-tree.ts';
+import { killRun, sendSignal } from '../../process-tree.ts';
 import { cleanText } from '../../text.ts';
 import { RUN_SECONDS, type ToolInput } from './tool-forms.ts';
 
 /** Bytes that are kept of the beginning and of the end of what it prints. */
 const HEAD = 8000;
 const END = 16_000;
+/** Carries the name of one call into all that it starts. */
+const CALL_VARIABLE = 'AGENTOS_CALL';
 /** How long the pipes may stay open when the shell has ended. */
 const PATIENCE_MS = 500;
 
@@ -17,8 +20,10 @@ export interface CommandEnd {
 }
 
 /**
- * Runs the command in a process group of its own, of which nothing is left when
- * the call returns. `signal` ends it at once.
+ * Runs the command in a process group of its own. When the call returns, nothing
+ * is left of that, nor of what it started in sessions of their own; only what
+ * gave up its parent, its session and its environment lives until the run ends.
+ * `signal` ends it at once.
  * @param env the whole environment of the command
  */
 export async function runCommand(
@@ -28,7 +33,13 @@ export async function runCommand(
   signal: AbortSignal,
 ): Promise<CommandEnd> {
   if (signal.aborted) return { text: 'the run was stopped', failed: true };
-  const child = spawn('/bin/sh', ['-c', command], { cwd: root, env, detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
+  const mark = randomUUID();
+  const child = spawn('/bin/sh', ['-c', command], {
+    cwd: root,
+    env: { ...env, [CALL_VARIABLE]: mark },
+    detached: true,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
   const output = new Output();
   const closed = Promise.all([child.stdout, child.stderr].map((stream) => read(stream, output)));
   const kill = () => child.pid !== undefined && sendSignal(-child.pid, 'SIGKILL');
@@ -45,7 +56,8 @@ export async function runCommand(
   clearTimeout(timer);
   signal.removeEventListener('abort', kill);
   kill();
-  // What left the group may hold the pipes for ever.
+  await killRun({ mark, variable: CALL_VARIABLE });
+  // What escaped may hold the pipes for ever.
   const patience = new AbortController();
   await Promise.race([closed, sleep(PATIENCE_MS, undefined, { signal: patience.signal }).catch(() => undefined)]);
   patience.abort();
