@@ -1,10 +1,13 @@
 /** The lines of `budget/<YYYY-MM>.ndjson`, and the entries that they add up to. Pure. */
 import * as z from 'zod';
+import { AgentOsError } from '../errors.ts';
 import type { Entry } from './ledger.ts';
 
 z.config({ jitless: true });
 
-const usd = z.number().min(0).max(1e9);
+/** Above all that is ever limited, and small enough for exact sums. */
+const MOST_USD = 1e9;
+const usd = z.number().min(0).max(MOST_USD);
 
 const Line = z.discriminatedUnion('op', [
   z.looseObject({ op: z.literal('reserve'), id: z.string(), task: z.string(), agent: z.string(), at: z.iso.datetime(), usd }),
@@ -13,24 +16,62 @@ const Line = z.discriminatedUnion('op', [
 ]);
 export type Line = z.infer<typeof Line>;
 
-/** @returns the entries, in order, or the number (from 1) of the first line that cannot be read. */
-export function readBook(text: string): { entries: Entry[] } | { badLine: number } {
-  const entries = new Map<string, Entry>();
+/** An entry, and the number (from 1) of the line that reserved it. */
+export interface BookEntry extends Entry {
+  line: number;
+}
+
+export interface BookContent {
+  entries: BookEntry[];
+  /** Numbers (from 1) of the lines that cannot be read: what they said is not in the entries. */
+  badLines: number[];
+}
+
+/** @returns the entries, in order. */
+export function readBook(text: string): BookContent {
+  const entries = new Set<BookEntry>();
+  // A run is the last one of its id that was not settled: what stands behind a settlement is another run.
+  const open = new Map<string, BookEntry>();
+  const badLines: number[] = [];
   const lines = text.split('\n');
-  // What follows the last line feed was cut off by a crash before it was whole: it was never acted on.
-  lines.pop();
+  const tail = lines.pop() ?? '';
+  if (parse(tail)) lines.push(tail);
   for (const [index, text] of lines.entries()) {
     // An append after a torn line ends it first: the piece before it is no line.
-    if (text === '' || text.endsWith(TORN)) continue;
+    if (text.trim() === '' || text.endsWith(TORN)) continue;
     const line = parse(text);
-    if (!line) return { badLine: index + 1 };
-    apply(entries, line);
+    if (line) apply(entries, open, line, index + 1);
+    else badLines.push(index + 1);
   }
-  return { entries: [...entries.values()] };
+  return { entries: [...entries], badLines };
 }
 
 /** Ends a line that a crash cut off, so that it is not taken for damage. */
-export const TORN = ' #torn';
+const TORN = ' #torn';
+
+/**
+ * What an append must write before its own line. A piece without a line feed
+ * that is a whole line counts: a crash leaves a part of what was written, no
+ * part of an object is an object, and so only the line feed is missing, by a
+ * crash or by an editor. Any other piece was acted on by nobody.
+ */
+export function closeTail(text: string): string {
+  const tail = text.slice(text.lastIndexOf('\n') + 1);
+  if (tail === '') return '';
+  return parse(tail) ? '\n' : `${TORN}\n`;
+}
+
+/** @returns the line with its end. @throws AgentOsError `refused` for one that could not be read again. */
+export function renderLine(line: Line): string {
+  const text = JSON.stringify(line);
+  if (parse(text)) return `${text}\n`;
+  throw new AgentOsError('refused', `nothing is booked that cannot be read again: \`${text.slice(0, 300)}\``);
+}
+
+/** What a run is settled with: a number that is none, or below zero, is a cost that nobody knows. @returns US dollars */
+export function toSettledUsd(usd: number | undefined, reservedUsd: number): number {
+  return usd === undefined || Number.isNaN(usd) || usd < 0 ? reservedUsd : Math.min(usd, MOST_USD);
+}
 
 function parse(text: string): Line | undefined {
   try {
@@ -40,20 +81,24 @@ function parse(text: string): Line | undefined {
   }
 }
 
-function apply(entries: Map<string, Entry>, line: Line): void {
-  const known = entries.get(line.id);
+function apply(entries: Set<BookEntry>, open: Map<string, BookEntry>, line: Line, number: number): void {
+  const known = open.get(line.id);
   switch (line.op) {
-    case 'reserve':
-      if (known?.settledUsd === undefined) {
-        entries.set(line.id, { id: line.id, task: line.task, agent: line.agent, at: line.at, reservedUsd: line.usd });
-      }
+    case 'reserve': {
+      if (known) entries.delete(known);
+      const entry = { id: line.id, task: line.task, agent: line.agent, at: line.at, reservedUsd: line.usd, line: number };
+      entries.add(entry);
+      open.set(line.id, entry);
       break;
+    }
     case 'settle':
       // The first settlement stands: a later one is the same run, told again.
-      if (known && known.settledUsd === undefined) entries.set(line.id, { ...known, settledUsd: line.usd });
+      if (known) known.settledUsd = line.usd;
+      open.delete(line.id);
       break;
     case 'release':
-      if (known?.settledUsd === undefined) entries.delete(line.id);
+      if (known) entries.delete(known);
+      open.delete(line.id);
       break;
   }
 }

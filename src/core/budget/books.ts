@@ -1,29 +1,51 @@
 /**
  * The books on disk, `budget/<YYYY-MM>.ndjson`: lines are only ever added, under
- * a lock, and are durable before anybody acts on them. The books of this month
- * and its neighbours are read. A book that cannot be read stops spending; it never
- * counts as empty.
+ * a lock, and are durable before anybody acts on them. A book that cannot be
+ * read stops the spending that a limit concerns; it never counts as empty.
  */
-import { closeSync, fdatasyncSync, fstatSync, openSync, readSync } from 'node:fs';
+import { closeSync, fdatasyncSync, openSync } from 'node:fs';
 import { ensureDirectory, readIfThere, syncDirectory, writeFully } from '../atomic-file.ts';
 import type { Clock } from '../clock.ts';
 import { crashPoint } from '../crash-point.ts';
 import { AgentOsError, errnoOf, toIoError } from '../errors.ts';
 import { takeLock } from '../lock.ts';
-import { type Line, readBook, TORN } from './book-lines.ts';
-import { type BudgetLimits, decideGrant, type Entry, type Grant, type RunRequest } from './ledger.ts';
+import { closeTail, type Line, renderLine, toSettledUsd } from './book-lines.ts';
+import { type BudgetLimits, decideGrant, type Entry, type Grant, laterOf, limitOf, type RunRequest } from './ledger.ts';
+import { openShelf, toEntries } from './shelf.ts';
 
 export interface Books {
-  /** What `reserve` would say now; writes nothing. */
+  /** What `reserve` would say now; writes nothing. @throws AgentOsError as `assertReadable` */
   quote(request: RunRequest): Grant;
-  /** Reserves before a run; again for the same id replaces it. Durable when it returns. */
+  /**
+   * Reserves before a run, durable when it returns. An id that is reserved and
+   * not settled is the same run, begun again: the reservation is replaced. An id
+   * that is settled is a further run. @throws AgentOsError as `assertReadable`
+   */
   reserve(request: RunRequest): Grant;
-  /** After a run. @param usd `undefined`: nobody knows, and it counts as what was reserved. */
+  /**
+   * After a run; books that cannot be read elsewhere take it too.
+   * @param usd US dollars; `undefined`: nobody knows, and it counts as what was reserved. A run that cost 0 is a run.
+   */
   settle(id: string, usd: number | undefined): void;
-  /** Takes back the reservation of a run that never began. */
+  /** Takes back the reservation of a run in which nobody was asked anything: it counts neither as money nor as a run. */
   release(id: string): void;
-  /** The runs of this month and its neighbours. */
+  /** All runs; an id that was used again stands there once for each. @throws AgentOsError `corrupt` where something is limited and a book cannot be read. */
   list(): Entry[];
+  /** All runs that can be read, each with its place, and the lines that cannot. */
+  inspect(): Inspection;
+  /** @throws AgentOsError `corrupt` where a limit concerns one of these runs and a book that counts for it cannot be read. */
+  assertReadable(runs: readonly Pick<RunRequest, 'agent' | 'paid'>[]): void;
+}
+
+/** An entry, and the file and line (from 1) that reserved it. */
+interface PlacedEntry extends Entry {
+  path: string;
+  line: number;
+}
+
+interface Inspection {
+  entries: PlacedEntry[];
+  unreadable: { path: string; line: number }[];
 }
 
 export interface BooksOptions {
@@ -35,7 +57,10 @@ export interface BooksOptions {
   clock: Clock;
 }
 
+type Run = Pick<RunRequest, 'agent' | 'paid'>;
+
 export function openBooks({ root, locks, limits, clock }: BooksOptions): Books {
+  const shelf = openShelf(root);
   const locked = <T>(act: () => T): T => {
     ensureDirectory(root);
     const lock = takeLock(`${locks}/budget.lock`);
@@ -45,93 +70,100 @@ export function openBooks({ root, locks, limits, clock }: BooksOptions): Books {
       lock.release();
     }
   };
-  const list = () => months(clock.now()).flatMap((month) => read(`${root}/${month}.ndjson`));
-  // A clock that went back gives no day a second time.
-  const laterOf = (entries: readonly Entry[]) =>
-    new Date(entries.reduce((latest, { at }) => Math.max(latest, Date.parse(at)), clock.now().getTime()));
-  const find = (id: string) => list().find((entry) => entry.id === id);
-  // A run is settled in the book of the month that it was reserved in.
-  const add = (at: string, line: Line) => append(root, `${at.slice(0, 7)}.ndjson`, line);
+  const isCounted = ({ paid, agent }: Run) => paid || limitOf(limits.per_agent_day_runs, agent) !== undefined;
+  /** What a grant is decided on. A newer book than the clock's is read too: a clock that went back gives no day a second time. */
+  const listFor = (run: Run): Entry[] => {
+    if (!isLimited(limits, run)) return shelf.read(monthBefore(clock.now())).flatMap(({ entries }) => entries);
+    return toEntries(shelf.read(run.paid && limits.per_task_usd !== undefined ? undefined : monthBefore(clock.now())));
+  };
+  /** The runs of an id that are not settled: one, or after months one in each of their books. */
+  const findOpen = (id: string) =>
+    shelf
+      .read()
+      .flatMap(({ month, entries }) =>
+        entries.filter((entry) => entry.id === id && entry.settledUsd === undefined).map((entry) => ({ month, entry })),
+      );
+  const add = (month: string, line: Line) => append(root, month, line);
   return {
-    list,
-    quote: (request) => {
-      const entries = list();
-      return decideGrant(entries, limits, request, laterOf(entries));
-    },
+    quote: (request) => (isCounted(request) ? decideGrant(listFor(request), limits, request, clock.now()) : { granted: true }),
     reserve: (request) => {
       // Nothing counts it: the books need not know.
-      if (!request.paid && limits.per_agent_day_runs[request.agent] === undefined) return { granted: true };
+      if (!isCounted(request)) return { granted: true };
       return locked(() => {
-        const entries = list();
-        const now = laterOf(entries);
-        const grant = decideGrant(entries, limits, request, now);
+        const entries = listFor(request);
+        const grant = decideGrant(entries, limits, request, clock.now());
         if (!grant.granted) return grant;
         const { id, task, agent } = request;
-        const at = now.toISOString();
+        const at = laterOf(entries, clock.now()).toISOString();
+        const month = at.slice(0, 7);
         // The same run, begun again in another month, must not stand in two books.
-        const before = find(id);
-        if (before && before.at.slice(0, 7) !== at.slice(0, 7)) add(before.at, { op: 'release', id, at });
-        add(at, { op: 'reserve', id, task, agent, at, usd: grant.usd ?? 0 });
+        for (const before of findOpen(id)) if (before.month !== month) add(before.month, { op: 'release', id, at });
+        add(month, { op: 'reserve', id, task, agent, at, usd: grant.usd ?? 0 });
         crashPoint('budget:reserved');
         return grant;
       });
     },
     settle: (id, usd) => {
-      if (!find(id)) return;
+      if (findOpen(id).length === 0) return;
       locked(() => {
-        const entry = find(id);
-        if (!entry || entry.settledUsd !== undefined) return;
-        add(entry.at, { op: 'settle', id, at: clock.now().toISOString(), usd: usd ?? entry.reservedUsd });
+        // A run is settled in the book of the month that it was reserved in.
+        for (const { month, entry } of findOpen(id)) {
+          add(month, { op: 'settle', id, at: clock.now().toISOString(), usd: toSettledUsd(usd, entry.reservedUsd) });
+        }
         crashPoint('budget:settled');
       });
     },
     release: (id) => {
-      if (!find(id)) return;
+      if (findOpen(id).length === 0) return;
       locked(() => {
-        const entry = find(id);
-        if (entry && entry.settledUsd === undefined) add(entry.at, { op: 'release', id, at: clock.now().toISOString() });
+        for (const { month } of findOpen(id)) add(month, { op: 'release', id, at: clock.now().toISOString() });
       });
+    },
+    list: () => (isAnyLimited(limits) ? toEntries(shelf.read()) : shelf.read().flatMap(({ entries }) => entries)),
+    inspect: () => {
+      const books = shelf.read();
+      return {
+        entries: books.flatMap(({ path, entries }) => entries.map((entry) => ({ ...entry, path }))),
+        unreadable: books.flatMap(({ path, badLines }) => badLines.map((line) => ({ path, line }))),
+      };
+    },
+    assertReadable: (runs) => {
+      for (const run of runs) if (isLimited(limits, run)) listFor(run);
     },
   };
 }
 
-/** The month before, this one, and the next: a clock may have been ahead. */
-function months(now: Date): string[] {
-  return [-1, 0, 1].map((step) => new Date(Date.UTC(now.getUTCFullYear(), now.getUTCMonth() + step, 1)).toISOString().slice(0, 7));
+/** Whether any limit concerns the run. */
+function isLimited(limits: BudgetLimits, { agent, paid }: Run): boolean {
+  const { per_task_usd, per_day_usd, per_agent_month_usd, per_agent_day_runs } = limits;
+  if (limitOf(per_agent_day_runs, agent) !== undefined) return true;
+  return paid && [per_task_usd, per_day_usd, limitOf(per_agent_month_usd, agent)].some((limit) => limit !== undefined);
 }
 
-function read(path: string): Entry[] {
-  const book = readBook(readIfThere(path) ?? '');
-  if ('entries' in book) return book.entries;
-  throw new AgentOsError('corrupt', `\`${path}\` cannot be read at line ${book.badLine}: nothing is spent until it can`, {
-    hint: 'Correct or remove that line; what it said is not counted then.',
-  });
+function isAnyLimited({ per_task_usd, per_day_usd, per_agent_month_usd, per_agent_day_runs }: BudgetLimits): boolean {
+  const limits = [per_task_usd, per_day_usd, ...Object.values(per_agent_month_usd), ...Object.values(per_agent_day_runs)];
+  return limits.some((limit) => limit !== undefined);
 }
 
-function append(root: string, name: string, line: Line): void {
-  const path = `${root}/${name}`;
+function monthBefore(now: Date): string {
+  return new Date(Date.UTC(now.getUTCFullYear(), now.getUTCMonth() - 1, 1)).toISOString().slice(0, 7);
+}
+
+function append(root: string, month: string, line: Line): void {
+  const path = `${root}/${month}.ndjson`;
+  const text = renderLine(line);
   try {
-    const isNew = readIfThere(path) === undefined;
-    const fd = openSync(path, 'a+', 0o600);
+    const before = readIfThere(path);
+    const fd = openSync(path, 'a', 0o600);
     try {
-      const text = `${isTorn(fd) ? `${TORN}\n` : ''}${JSON.stringify(line)}\n`;
-      writeFully(fd, Buffer.from(text));
+      writeFully(fd, Buffer.from(`${closeTail(before ?? '')}${text}`));
       fdatasyncSync(fd);
     } finally {
       closeSync(fd);
     }
-    if (isNew) syncDirectory(root);
+    if (before === undefined) syncDirectory(root);
   } catch (error) {
     if (error instanceof AgentOsError || errnoOf(error) === undefined) throw error;
     throw toIoError(error, `append to \`${path}\``);
   }
-}
-
-/** Whether the last line has no end: whoever wrote it died, or the disk was full. */
-function isTorn(fd: number): boolean {
-  const { size } = fstatSync(fd);
-  if (size === 0) return false;
-  const last = Buffer.alloc(1);
-  readSync(fd, last, 0, 1, size - 1);
-  return last[0] !== 0x0a;
 }

@@ -1,5 +1,13 @@
 import { describe, expect, it } from 'vitest';
-import { type BudgetLimits, decideGrant, type Entry, type RunRequest, splitUsd, sumUsd } from '../../../src/core/budget/ledger.ts';
+import {
+  type BudgetLimits,
+  decideGrant,
+  type Entry,
+  findAhead,
+  type RunRequest,
+  splitUsd,
+  sumUsd,
+} from '../../../src/core/budget/ledger.ts';
 
 const NOW = new Date('2026-11-22T12:00:00Z');
 const limits = (over: Partial<BudgetLimits> = {}): BudgetLimits => ({ per_agent_month_usd: {}, per_agent_day_runs: {}, ...over });
@@ -45,6 +53,42 @@ describe('a run', () => {
     expect(decideGrant(spent, limits({ per_agent_month_usd: { claude: 10 } }), request({ agent: 'codex' }), NOW)).toEqual({
       granted: true,
     });
+  });
+  it('waits a minute where runs under way may leave room, and says so', () => {
+    const month = limits({ per_agent_month_usd: { claude: 5 } });
+    const soon = { granted: false, until: new Date('2026-11-22T12:01:00Z') };
+    expect(decideGrant([entry('t9.1')], month, request(), NOW)).toEqual({
+      ...soon,
+      reason: '$5.00 of $5.00 are spent or reserved (budgets.per_agent_month_usd.claude); $5.00 of it is reserved by runs under way',
+    });
+    expect(decideGrant([entry('t9.1')], limits({ per_day_usd: 5 }), request(), NOW)).toMatchObject(soon);
+    // What was settled leaves no room of its own; and what nobody settled for a day is not under way.
+    const spent = [entry('t8.1', { settledUsd: 4.98 }), entry('t9.1', { reservedUsd: 0.02 })];
+    expect(decideGrant(spent, month, request(), NOW)).toMatchObject({ until: new Date('2026-12-01T00:00:00Z') });
+    const left = [entry('t9.1', { at: '2026-11-21T11:00:00.000Z' })];
+    expect(decideGrant(left, month, request(), NOW)).toMatchObject({ until: new Date('2026-12-01T00:00:00Z') });
+    // The day is used up, the month only reserved: the day decides.
+    const both = limits({ per_day_usd: 1, per_agent_month_usd: { claude: 6 } });
+    const day = [entry('t8.1', { settledUsd: 1 }), entry('t9.1')];
+    expect(decideGrant(day, both, request(), NOW)).toMatchObject({ until: new Date('2026-11-23T00:00:00Z') });
+  });
+  it('whose cost is an estimate is granted as a whole or not at all', () => {
+    const question = request({ id: 't1.models', agent: 'models', estimateUsd: 0.01 });
+    expect(decideGrant([], limits(), question, NOW)).toEqual({ granted: true, usd: 0.01 });
+    expect(decideGrant([], limits({ per_day_usd: 0.02, per_run_usd: 0.001 }), question, NOW)).toEqual({ granted: true, usd: 0.01 });
+    expect(decideGrant([entry('t9.1', { settledUsd: 4.995 })], limits({ per_day_usd: 5 }), question, NOW)).toMatchObject({
+      granted: false,
+    });
+  });
+  it('waits no longer than an hour for the day of an entry far ahead of the clock', () => {
+    const ahead = [entry('t9.1', { at: '2027-01-08T00:00:00.000Z', settledUsd: 5 })];
+    expect(decideGrant(ahead, limits({ per_day_usd: 5 }), request(), NOW)).toEqual({
+      granted: false,
+      reason:
+        '$5.00 of $5.00 are spent or reserved (budgets.per_day_usd); an entry of 2027-01-08T00:00:00.000Z is ahead of the clock: see `agentos doctor`',
+      until: new Date('2026-11-22T13:00:00Z'),
+    });
+    expect(findAhead([entry('t1.1'), ...ahead], NOW)).toEqual(ahead);
   });
   it('of a subscription is counted where its money reads zero', () => {
     const two = [entry('t8.1', { reservedUsd: 0 }), entry('t9.1', { reservedUsd: 0, settledUsd: 0 })];
