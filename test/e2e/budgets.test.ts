@@ -67,6 +67,7 @@ describe('a budget', () => {
     expect((await status()).budget).toEqual({
       today: { spentUsd: answers, reservedUsd: 0, limitUsd: 50 },
       agents: [{ name: 'loop', runsToday: 1, runsLimit: null, spentUsd: answers, reservedUsd: 0, limitUsd: null }],
+      warnings: [],
     });
     expect((await run('status')).stdout).toContain(`today $${answers}.00 spent of $50.00`);
   });
@@ -153,5 +154,16 @@ describe('a budget', () => {
     expect(queue.stderr).toContain('cannot be read at line 1: nothing is spent until it can');
     expect(server.asked).toEqual([]);
     expect(world.task(issue)?.tray).toBe('inbox');
+  });
+
+  it('goes on where nothing is limited, whatever its books say, and books what it spends', async () => {
+    open('{}', '[patch, loop]');
+    const month = new Date().toISOString().slice(0, 7);
+    world.write(`state/budget/${month}.ndjson`, 'nonsense\n');
+    const [free, paid] = [world.issue('Do it', addsFile('free.txt', 'done')), world.issue('Do that', 'Do that.')];
+    await run('dispatch');
+    for (let k = 0; k < 4; k++) await run('queue');
+    expect([world.task(free)?.tray, world.task(paid)?.tray]).toEqual(['review', 'review']);
+    expect(book()).toMatch(/"op":"settle"/);
   });
 });

@@ -11,7 +11,7 @@ export function registerDoctor(program: Command, tools: OperatorTools): void {
     .command('doctor')
     .summary('is everything fit to run?')
     .description(
-      'Checks programs, configuration, state directory, sandbox, agents, forge and heartbeats, each with what to do about it. Calls no model.',
+      'Checks programs, configuration, state directory, sandbox, agents, books, forge and heartbeats, each with what to do about it. Calls no model.',
     )
     .addHelpText('after', '\nExit status: 0, also with warnings; 1 when something is wrong.')
     .action(tools.action(doctor));
@@ -49,6 +49,7 @@ async function runChecks(call: Call): Promise<Check[]> {
     ...(await guard('state', () => checkState(ports))),
     ...(await checkSandbox(ports)),
     ...(await checkAgents(ports)),
+    ...(await (await import('./doctor-budget.ts')).checkBudget(ports)),
     ...(await checkForge(ports)),
     ...(await guard('loops', () => checkHeartbeats(ports))),
   ];

@@ -14,7 +14,7 @@ export function registerFsck(program: Command, tools: OperatorTools): void {
     .command('fsck')
     .summary('check state, journal and forge for contradictions')
     .description(
-      'Checks what must always hold: one tray a task, one task an issue, one pull request and one status comment, every effect recorded, nothing left of what has ended. Mends nothing. May run beside the loops: counts move then, and a finding counts only when it is still there a second later.',
+      'Checks what must always hold: one tray a task, one task an issue, one pull request and one status comment, every effect recorded, nothing left of what has ended, books that can be read. Mends nothing. May run beside the loops: counts move then, and a finding counts only when it is still there a second later.',
     )
     .addHelpText('after', '\nExit status: 0, also with warnings; 1 when something is broken; 75 when the forge does not answer.')
     .action(tools.action(fsck));

@@ -12,14 +12,15 @@ import { AgentOsError, errnoOf, toIoError } from '../../core/errors.ts';
 import type { FsckLetter, FsckRepo, FsckSnapshot } from '../../core/fsck/snapshot.ts';
 import { repoKey } from '../../core/ids.ts';
 import { isAlive } from '../../core/liveness.ts';
-import { TRAYS } from '../../core/mailbox/mailbox.ts';
+import { TRAYS, type Tray } from '../../core/mailbox/mailbox.ts';
 import { readLetter } from '../../core/mailbox/read-letter.ts';
-import { listNames, parseName } from '../../core/mailbox/tray-files.ts';
+import { exists, listNames, parseName } from '../../core/mailbox/tray-files.ts';
 import type { Ports } from '../../core/ports.ts';
 import { MARK_VARIABLE } from '../../core/process-tree.ts';
+import type { Breaker } from '../../core/routing/breaker.ts';
+import { readBreaker } from '../../core/routing/breakers.ts';
 
 export async function gatherFsck(ports: Ports): Promise<FsckSnapshot> {
-  await ports.mailbox();
   const { letters, unreadable } = await readLetters(ports);
   const { effects, unreadableEffects } = readEffects(ports);
   const repos: FsckRepo[] = [];
@@ -30,20 +31,23 @@ export async function gatherFsck(ports: Ports): Promise<FsckSnapshot> {
     maxAttempts: ports.config.queue.max_attempts,
     letters,
     unreadable,
-    quarantine: listNames(ports.paths.mailbox, 'quarantine').filter((name) => !name.endsWith('.reason.txt')),
+    quarantine: listTray(ports, 'quarantine').filter((name) => !name.endsWith('.reason.txt')),
     effects,
     unreadableEffects,
     repos,
     workspaces: listWorkspaces(ports, running),
     ...lookAtProcesses(ports, letters),
+    books: (await ports.books()).inspect(),
+    unreadableBreakers: lookAtBreakers(ports.paths.breakers).flatMap(({ path, breaker }) => (breaker ? [] : [path])),
   };
 }
 
-async function readLetters(ports: Ports): Promise<Pick<FsckSnapshot, 'letters' | 'unreadable'>> {
+/** Every letter as it lies there, and the files that are none. */
+export async function readLetters(ports: Ports): Promise<Pick<FsckSnapshot, 'letters' | 'unreadable'>> {
   const letters: FsckLetter[] = [];
   const unreadable: FsckSnapshot['unreadable'] = [];
   for (const tray of TRAYS) {
-    for (const file of listNames(ports.paths.mailbox, tray)) {
+    for (const file of listTray(ports, tray)) {
       const name = parseName(tray, file);
       if (!name) {
         unreadable.push({ tray, file, reason: 'its name is not one of a task' });
@@ -57,6 +61,11 @@ async function readLetters(ports: Ports): Promise<Pick<FsckSnapshot, 'letters' |
     }
   }
   return { letters, unreadable };
+}
+
+/** None before the first loop has made the mailbox. */
+function listTray({ paths }: Ports, tray: Tray | 'quarantine'): string[] {
+  return exists(paths.mailbox) ? listNames(paths.mailbox, tray) : [];
 }
 
 function readEffects(ports: Ports): Pick<FsckSnapshot, 'effects' | 'unreadableEffects'> {
@@ -159,6 +168,16 @@ function linkOf(path: string): string | undefined {
   } catch {
     return undefined;
   }
+}
+
+/** The breakers on disk; a file that is none has no `breaker`. */
+export function lookAtBreakers(directory: string): { agent: string; path: string; breaker: Breaker | undefined }[] {
+  return list(directory).flatMap((file) => {
+    const agent = /^([A-Za-z0-9_-]+)\.json$/.exec(file)?.[1];
+    const path = `${directory}/${file}`;
+    const breaker = agent === undefined ? undefined : readBreaker(directory, agent);
+    return agent === undefined || (!breaker && !exists(path)) ? [] : [{ agent, path, breaker }];
+  });
 }
 
 /** Names in a directory; none where there is no directory, or a process has gone. */

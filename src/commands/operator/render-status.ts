@@ -101,6 +101,8 @@ export interface Status {
   budget: {
     today: { spentUsd: number; reservedUsd: number; limitUsd: number | null };
     agents: { name: string; runsToday: number; runsLimit: number | null; spentUsd: number; reservedUsd: number; limitUsd: number | null }[];
+    /** Reservations that nobody settles, entries ahead of the clock: file, line and what it means. */
+    warnings: string[];
   } | null;
   /** Files that could not be read as tasks. */
   quarantine: number;
@@ -120,7 +122,7 @@ export function renderStatus(status: Status, now: Date, paint: Paint): string {
     ['Repositories', ...table(status.repos.map((repo) => repoRow(repo, paint)))],
     ['Tasks', ...renderTasks(status.tasks, now, paint)],
     ['Agents', ...table(status.agents.map((agent) => agentRow(agent, paint)))],
-    budgetLines(status.budget),
+    budgetLines(status.budget, paint),
     quarantineLines(status, paint),
   ];
   return `${sections
@@ -188,8 +190,10 @@ function agentRow(agent: Status['agents'][number], paint: Paint): string[] {
 }
 
 /** Only where something is spent or limited. */
-function budgetLines(budget: Status['budget']): string[] {
-  if (!budget || (budget.agents.length === 0 && budget.today.limitUsd === null)) return [];
+function budgetLines(budget: Status['budget'], paint: Paint): string[] {
+  if (!budget) return [];
+  const warnings = budget.warnings.map((warning) => `  ${paint('warn', cleanLine(warning, 500))}; \`agentos doctor\` has the remedy`);
+  if (budget.agents.length === 0 && budget.today.limitUsd === null && warnings.length === 0) return [];
   const money = ({ spentUsd, reservedUsd, limitUsd }: { spentUsd: number; reservedUsd: number; limitUsd: number | null }) =>
     [
       `${renderUsd(spentUsd)} spent${limitUsd === null ? '' : ` of ${renderUsd(limitUsd)}`}`,
@@ -200,7 +204,7 @@ function budgetLines(budget: Status['budget']): string[] {
     `this month ${money(agent)}`,
     `today ${plural(agent.runsToday, 'run')}${agent.runsLimit === null ? '' : ` of ${agent.runsLimit}`}`,
   ]);
-  return ['Budget', ...table([['all', `today ${money(budget.today)}`, ''], ...rows])];
+  return ['Budget', ...table([['all', `today ${money(budget.today)}`, ''], ...rows]), ...warnings];
 }
 
 function quarantineLines({ quarantine, stateDir }: Status, paint: Paint): string[] {

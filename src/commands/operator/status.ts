@@ -1,6 +1,7 @@
 /** `agentos status`: loops, repositories, tasks and agents at a glance. Says so, with exit status 74, where a part cannot be read. */
 import type { Command } from 'commander';
-import { dayOf, splitUsd } from '../../core/budget/ledger.ts';
+import { judgeBooks, toCorrupt } from '../../core/budget/judge-books.ts';
+import { dayOf, limitOf, splitUsd } from '../../core/budget/ledger.ts';
 import { AgentOsError } from '../../core/errors.ts';
 import { type Letter, TRAYS, type Tray } from '../../core/mailbox/mailbox.ts';
 import { listNames } from '../../core/mailbox/tray-files.ts';
@@ -53,7 +54,7 @@ async function gatherStatus(ports: Ports, all: boolean): Promise<Status> {
     repos: await gatherRepos(ports, letters, orElse),
     tasks: letters.map(toStatusTask),
     agents: await gatherAgents(ports, orElse),
-    budget: await orElse(null, () => gatherBudget(ports)),
+    budget: await orElse(null, () => gatherBudget(ports, letters)),
     quarantine: await orElse(0, () => countQuarantine(ports)),
     problems,
     stateDir: paths.root,
@@ -101,24 +102,29 @@ async function gatherAgents(ports: Ports, orElse: OrElse): Promise<Status['agent
 }
 
 /** What this day and this month cost; runs that go on count as reserved. */
-async function gatherBudget(ports: Ports): Promise<Status['budget']> {
-  const entries = (await ports.books()).list();
+async function gatherBudget(ports: Ports, letters: readonly Letter[]): Promise<Status['budget']> {
+  const inspection = (await ports.books()).inspect();
+  const { entries, unreadable } = inspection;
+  if (unreadable[0]) throw toCorrupt(unreadable[0].path, unreadable[0].line);
   const { budgets, agents } = ports.config;
   const today = dayOf(ports.clock.now());
   const ofDay = entries.filter(({ at }) => at.startsWith(today));
   const ofMonth = entries.filter(({ at }) => at.startsWith(today.slice(0, 7)));
-  const rows = Object.keys(agents).map((name) => ({
+  // Models that were asked about tasks stand beside the agents.
+  const names = new Set([...Object.keys(agents), ...ofMonth.map(({ agent }) => agent)]);
+  const rows = [...names].map((name) => ({
     name,
     runsToday: ofDay.filter(({ agent }) => agent === name).length,
-    runsLimit: budgets.per_agent_day_runs[name] ?? null,
+    runsLimit: limitOf(budgets.per_agent_day_runs, name) ?? null,
     ...splitUsd(ofMonth.filter(({ agent }) => agent === name)),
-    limitUsd: budgets.per_agent_month_usd[name] ?? null,
+    limitUsd: limitOf(budgets.per_agent_month_usd, name) ?? null,
   }));
   return {
     today: { ...splitUsd(ofDay), limitUsd: budgets.per_day_usd ?? null },
     agents: rows.filter(
       (row) => row.runsToday > 0 || row.spentUsd + row.reservedUsd > 0 || row.limitUsd !== null || row.runsLimit !== null,
     ),
+    warnings: judgeBooks(inspection, letters, ports.clock.now()).map(({ where, what }) => `${where}: ${what}`),
   };
 }
 

@@ -10,6 +10,7 @@ import { crashPoint } from '../crash-point.ts';
 import { AgentOsError, errnoOf, toIoError } from '../errors.ts';
 import { takeLock } from '../lock.ts';
 import { closeTail, type Line, renderLine, toSettledUsd } from './book-lines.ts';
+import type { Inspection } from './judge-books.ts';
 import { type BudgetLimits, decideGrant, type Entry, type Grant, laterOf, limitOf, type RunRequest } from './ledger.ts';
 import { openShelf, toEntries } from './shelf.ts';
 
@@ -35,17 +36,6 @@ export interface Books {
   inspect(): Inspection;
   /** @throws AgentOsError `corrupt` where a limit concerns one of these runs and a book that counts for it cannot be read. */
   assertReadable(runs: readonly Pick<RunRequest, 'agent' | 'paid'>[]): void;
-}
-
-/** An entry, and the file and line (from 1) that reserved it. */
-interface PlacedEntry extends Entry {
-  path: string;
-  line: number;
-}
-
-interface Inspection {
-  entries: PlacedEntry[];
-  unreadable: { path: string; line: number }[];
 }
 
 export interface BooksOptions {

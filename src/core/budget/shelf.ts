@@ -1,8 +1,9 @@
 /** Reads the books, `budget/<YYYY-MM>.ndjson`, and each only once as long as it stays as it is. */
 import { readdirSync, statSync } from 'node:fs';
 import { readIfThere } from '../atomic-file.ts';
-import { AgentOsError, errnoOf, toIoError } from '../errors.ts';
+import { errnoOf, toIoError } from '../errors.ts';
 import { type BookContent, type BookEntry, readBook } from './book-lines.ts';
+import { toCorrupt } from './judge-books.ts';
 
 /** One month as it was read. */
 export interface Book extends BookContent {
@@ -37,12 +38,7 @@ export function openShelf(root: string): Shelf {
 
 /** @throws AgentOsError `corrupt` where one of the books cannot be read. */
 export function toEntries(books: readonly Book[]): BookEntry[] {
-  for (const { path, badLines } of books) {
-    if (badLines[0] === undefined) continue;
-    throw new AgentOsError('corrupt', `\`${path}\` cannot be read at line ${badLines[0]}: nothing is spent until it can`, {
-      hint: 'Correct or remove that line; what it said is not counted then.',
-    });
-  }
+  for (const { path, badLines } of books) if (badLines[0] !== undefined) throw toCorrupt(path, badLines[0]);
   return books.flatMap(({ entries }) => entries);
 }
 

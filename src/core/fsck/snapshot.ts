@@ -1,4 +1,5 @@
 /** What the invariants are judged on: everything that was looked at, once. Pure. */
+import type { Inspection } from '../budget/judge-books.ts';
 import type { EffectRecord } from '../effects/effects.ts';
 import type { Comment, PullRequest } from '../github/github.ts';
 import type { Letter, Tray } from '../mailbox/mailbox.ts';
@@ -23,6 +24,9 @@ export interface FsckSnapshot {
   strayLocks: string[];
   /** Processes that carry the mark of an attempt which has ended. */
   strayProcesses: { pid: number; task: string; attempt: number }[];
+  books: Inspection;
+  /** Files in `breakers` that are none. */
+  unreadableBreakers: string[];
 }
 
 export interface FsckLetter {
@@ -42,7 +46,7 @@ export interface FsckRepo {
 }
 
 export interface Finding {
-  invariant: 'I1' | 'I2' | 'I3' | 'I4' | 'I5' | 'I7' | 'I9' | 'I10';
+  invariant: 'I1' | 'I2' | 'I3' | 'I4' | 'I5' | 'I6' | 'I7' | 'I9' | 'I10';
   /** An error is broken; a warning is for a person to look at, and breaks nothing. */
   severity: 'error' | 'warning';
   subject: string;

@@ -74,7 +74,7 @@ const STATUS: Status = {
     },
   ],
   agents: [{ name: 'patch', ready: false, reason: 'gone', coolingUntil: null }],
-  budget: { today: { spentUsd: 0, reservedUsd: 0, limitUsd: null }, agents: [] },
+  budget: { today: { spentUsd: 0, reservedUsd: 0, limitUsd: null }, agents: [], warnings: [] },
   quarantine: 2,
   problems: ['cannot read `x`'],
   stateDir: '/state',
@@ -100,11 +100,16 @@ describe('renderStatus', () => {
     expect(renderStatus(STATUS, NOW, (_, plain) => plain)).not.toContain('Budget');
     const claude = { name: 'claude', runsToday: 3, runsLimit: 40, spentUsd: 12.3456, reservedUsd: 5, limitUsd: 100 };
     const codex = { name: 'codex', runsToday: 1, runsLimit: null, spentUsd: 0.5, reservedUsd: 0, limitUsd: null };
-    const budget = { today: { spentUsd: 2, reservedUsd: 5, limitUsd: 50 }, agents: [claude, codex] };
+    const budget = {
+      today: { spentUsd: 2, reservedUsd: 5, limitUsd: 50 },
+      agents: [claude, codex],
+      warnings: ['2027-01.ndjson:7: 1 entry ahead of the clock'],
+    };
     const text = renderStatus({ ...STATUS, budget }, NOW, (_, plain) => plain);
     expect(text).toMatch(/all +today \$2\.00 spent of \$50\.00, \$5\.00 reserved/);
     expect(text).toMatch(/claude +this month \$12\.35 spent of \$100\.00, \$5\.00 reserved +today 3 runs of 40/);
     expect(text).toMatch(/codex +this month \$0\.50 spent +today 1 run\n/);
+    expect(text).toMatch(/^ {2}2027-01\.ndjson:7: 1 entry ahead of the clock; `agentos doctor` has the remedy$/m);
   });
   it('keeps columns straight in colours', () => {
     const two = { ...STATUS, agents: [...STATUS.agents, { name: 'p', ready: true, reason: 'r', coolingUntil: null }] };
