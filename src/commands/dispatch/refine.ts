@@ -16,7 +16,8 @@ import { taskId } from '../../core/ids.ts';
 import { tryLock } from '../../core/lock.ts';
 import type { Letter } from '../../core/mailbox/mailbox.ts';
 import type { Task } from '../../core/mailbox/task.ts';
-import type { Answer } from '../../core/models/models.ts';
+import { bookQuestion } from '../../core/models/book-question.ts';
+import type { Answer, Models } from '../../core/models/models.ts';
 import { isPaused, isRepoPaused } from '../../core/pause.ts';
 import type { Ports } from '../../core/ports.ts';
 import { cleanLine, plural } from '../../core/text.ts';
@@ -84,29 +85,8 @@ async function refineOne(ports: Ports, repo: RepoConfig, letter: Letter): Promis
   if (!hints) return undefined;
   const maySplit = ports.config.dispatch.split_epics && (await mayBeSplit(await ports.effects(), task));
   const started = ports.clock.now().getTime();
-  let answer: Answer<RefineAnswer>;
-  try {
-    answer = await models.ask({
-      purpose: `task ${task.id}`,
-      system: renderRefineRole(),
-      prompt: renderRefinePrompt({
-        nonce: randomBytes(8).toString('hex'),
-        repo: task.repo,
-        title: task.title,
-        body: letter.body,
-        agents: task.agents,
-        maySplit,
-      }),
-      schema: RefineAnswer,
-      maxOutputTokens: MAX_OUTPUT_TOKENS,
-      deadlineMs: DEADLINE_MS,
-      signal: ports.signal,
-    });
-  } catch (error) {
-    if (!(error instanceof AgentOsError) || error.code === 'cancelled') throw error;
-    return skip(ports, letter, error.message);
-  }
-  crashPoint('dispatch:answered');
+  const answer = await askModel(ports, models, letter, maySplit);
+  if ('refused' in answer) return skip(ports, letter, answer.refused);
   const facts = { title: task.title, hints, config: ports.config, maySplit, readyLabel: repo.ready.label };
   const refinement = decideRefinement(answer.value, facts);
   try {
@@ -117,6 +97,38 @@ async function refineOne(ports: Ports, repo: RepoConfig, letter: Letter): Promis
     const still = isOurs ? await (await ports.mailbox()).find(task.id) : undefined;
     if (!isOurs || still?.tray !== 'inbox' || still.task.refine !== 'pending') throw error;
     return skip(ports, still, error.message);
+  }
+}
+
+/** @returns the answer, or why there is none. What the models cost is booked, however it ends. @throws AgentOsError `cancelled`, `io`, `locked` */
+async function askModel(
+  ports: Ports,
+  models: Models,
+  { task, body }: Letter,
+  maySplit: boolean,
+): Promise<Answer<RefineAnswer> | { refused: string }> {
+  const { repo, title, agents } = task;
+  const question = {
+    purpose: `task ${task.id}`,
+    system: renderRefineRole(),
+    prompt: renderRefinePrompt({ nonce: randomBytes(8).toString('hex'), repo, title, body, agents, maySplit }),
+    schema: RefineAnswer,
+    maxOutputTokens: MAX_OUTPUT_TOKENS,
+    deadlineMs: DEADLINE_MS,
+    signal: ports.signal,
+  };
+  const { models: configured, prices } = ports.config;
+  const booked = bookQuestion({ books: await ports.books(), models: configured, prices, task: task.id, question });
+  if ('refused' in booked) return booked;
+  try {
+    const answer = await models.ask({ ...question, onCall: booked.onCall });
+    crashPoint('dispatch:answered');
+    return answer;
+  } catch (error) {
+    if (!(error instanceof AgentOsError) || error.code === 'cancelled') throw error;
+    return { refused: error.message };
+  } finally {
+    booked.close();
   }
 }
 

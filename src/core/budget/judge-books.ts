@@ -58,7 +58,7 @@ export function toCorrupt(path: string, line: number): AgentOsError {
 }
 
 /** The id of what models are asked about a task. */
-function questionId(task: string): string {
+export function questionId(task: string): string {
   return `${task}.models`;
 }
 

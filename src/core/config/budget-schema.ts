@@ -8,8 +8,14 @@ const usd = z.number().positive().max(1_000_000);
 const price = z.number().min(0).max(100_000);
 
 export const Budgets = z.strictObject({
-  per_task_usd: usd.optional().describe('Most that all attempts of one task may cost, in US dollars; beyond it a person must decide.'),
-  per_day_usd: usd.optional().describe('Most that all runs of one day (UTC) may cost; beyond it tasks wait for the next day.'),
+  per_task_usd: usd
+    .optional()
+    .describe(
+      'Most that all attempts of one task may cost, and what `models` are asked about it, in US dollars; beyond it a person must decide.',
+    ),
+  per_day_usd: usd
+    .optional()
+    .describe('Most that all runs of one day (UTC) may cost, and what `models` are asked; beyond it tasks wait for the next day.'),
   per_run_usd: usd.optional().describe('Most that one run may cost, and what it reserves; 5 where another of these limits is set.'),
   per_agent_month_usd: z
     .record(name, usd)

@@ -11,8 +11,20 @@ import type { ConfigFile } from '../config/schema.ts';
 import { AgentOsError, type ErrorCode } from '../errors.ts';
 import { cleanLine, truncate } from '../text.ts';
 import { extractJson } from './extract-json.ts';
-import type { Answer, ModelAccess, ModelAdapter, ModelCall, ModelName, ModelReply, Models, Question, Usage } from './models.ts';
-import { toModelError } from './provider-error.ts';
+import type {
+  Answer,
+  Called,
+  ModelAccess,
+  ModelAdapter,
+  ModelCall,
+  ModelName,
+  ModelReply,
+  Models,
+  ProviderFault,
+  Question,
+  Usage,
+} from './models.ts';
+import { neverSent, toModelError } from './provider-error.ts';
 
 type Configured = ConfigFile['models'][number];
 
@@ -32,6 +44,9 @@ interface Failure extends ModelName {
   error: AgentOsError;
 }
 
+/** A question whose asker is told of its calls. */
+type Told<T> = Question<T> & Required<Pick<Question<T>, 'onCall'>>;
+
 class Chain implements Models {
   readonly #options: ChainOptions;
   readonly #opened = new Map<Configured, ModelAdapter>();
@@ -45,12 +60,17 @@ class Chain implements Models {
   async ask<T>(question: Question<T>): Promise<Answer<T>> {
     const started = this.#now().getTime();
     const usage: Usage = { input_tokens: 0, output_tokens: 0 };
+    const onCall = (call: Called) => {
+      usage.input_tokens += call.usage?.input_tokens ?? 0;
+      usage.output_tokens += call.usage?.output_tokens ?? 0;
+      question.onCall?.(call);
+    };
     const failures: Failure[] = [];
     for (const [index, configured] of this.#options.models.entries()) {
       const left = question.deadlineMs - (this.#now().getTime() - started);
       const share = left / (this.#options.models.length - index);
       try {
-        const value = await this.#askOne(configured, question, Math.max(1, share), usage);
+        const value = await this.#askOne(configured, { ...question, onCall }, Math.max(1, share));
         return { value, by: nameOf(configured), usage };
       } catch (error) {
         if (!(error instanceof AgentOsError) || error.code === 'cancelled') throw error;
@@ -61,7 +81,7 @@ class Chain implements Models {
     throw toOneError(question.purpose, failures);
   }
 
-  async #askOne<T>(configured: Configured, question: Question<T>, ms: number, usage: Usage): Promise<T> {
+  async #askOne<T>(configured: Configured, question: Told<T>, ms: number): Promise<T> {
     const resting = this.#resting.get(configured);
     if (resting?.retryAt && resting.retryAt > this.#now()) throw resting;
     const limit = new AbortController();
@@ -70,11 +90,11 @@ class Chain implements Models {
     const { system, prompt, maxOutputTokens } = question;
     const call: ModelCall = { system, turns: [{ role: 'user', text: prompt }], maxOutputTokens, signal };
     try {
-      const first = await this.#call(configured, call, usage);
+      const first = await this.#call(configured, call, question.onCall);
       const answer = readAnswer(first, question.schema);
       if ('value' in answer) return answer.value;
       call.turns.push({ role: 'assistant', text: truncate(first.text, 20_000) || '(nothing)' }, { role: 'user', text: answer.complaint });
-      const second = readAnswer(await this.#call(configured, call, usage), question.schema);
+      const second = readAnswer(await this.#call(configured, call, question.onCall), question.schema);
       if ('value' in second) return second.value;
       throw new AgentOsError('corrupt', 'gave no valid answer, twice');
     } catch (error) {
@@ -86,7 +106,7 @@ class Chain implements Models {
     }
   }
 
-  async #call(configured: Configured, call: ModelCall, usage: Usage): Promise<ModelReply> {
+  async #call(configured: Configured, call: ModelCall, onCall: (call: Called) => void): Promise<ModelReply> {
     const key = this.#options.env[configured.key_env]?.trim() ?? '';
     if (key === '') throw new AgentOsError('auth', `the environment variable \`${configured.key_env}\` is not set`);
     let adapter = this.#opened.get(configured);
@@ -99,11 +119,12 @@ class Chain implements Models {
       reply = await adapter.call(call);
     } catch (error) {
       // Neither the request nor the answer gets into the error: both hold what must not be kept.
-      const fault = adapter.explain(error) ?? { message: 'its answer could not be read' };
+      const fault: ProviderFault = adapter.explain(error) ?? { message: 'its answer could not be read' };
+      // What a provider answers with an error costs nothing; what was broken off may.
+      if (fault.status === undefined && !neverSent(error)) onCall({ by: nameOf(configured) });
       throw toModelError(fault, this.#now(), key);
     }
-    usage.input_tokens += reply.usage.input_tokens;
-    usage.output_tokens += reply.usage.output_tokens;
+    onCall({ by: nameOf(configured), usage: reply.usage });
     if (reply.end === 'refused') throw new AgentOsError('refused', 'declined to answer');
     return reply;
   }

@@ -32,6 +32,14 @@ export interface Question<T> {
   /** For everything, all models and second tries together; a model that hangs leaves the others their share. */
   deadlineMs: number;
   signal: AbortSignal;
+  /** Told of each call that may have cost something, answered or not. */
+  onCall?: (call: Called) => void;
+}
+
+/** One call of a model; without `usage` nobody knows what it used: it was broken off, or its answer could not be read. */
+export interface Called {
+  by: ModelName;
+  usage?: Usage;
 }
 
 export interface Answer<T> {

@@ -42,6 +42,24 @@ function withoutKey(text: string, key: string): string {
   return (key === '' ? text : text.replaceAll(key, '***')).replace(/\b(?:sk-|AIza)[\w*-]{4,}/g, '***');
 }
 
+/** What says that a connection never came about. */
+const UNSENT: ReadonlySet<unknown> = new Set([
+  'ECONNREFUSED',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'UND_ERR_CONNECT_TIMEOUT',
+]);
+
+/** True where the request that failed was certainly never sent. SDKs keep the reason some causes deep. */
+export function neverSent(error: unknown): boolean {
+  for (let at = error, depth = 0; typeof at === 'object' && at !== null && depth < 5; at = (at as { cause?: unknown }).cause, depth++) {
+    if (UNSENT.has((at as { code?: unknown }).code)) return true;
+  }
+  return false;
+}
+
 /** `retry-after` as an instant; `undefined` for what cannot be read. */
 export function retryTime(retryAfter: string | undefined, now: Date): Date | undefined {
   if (retryAfter === undefined || retryAfter.trim() === '') return undefined;

@@ -2,6 +2,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { runDispatch } from '../../../src/commands/dispatch/command.ts';
 import { openContext } from '../../../src/context.ts';
+import { openBooks } from '../../../src/core/budget/books.ts';
 import { LOOP_OPTIONS, openOutput } from '../../support/loop-ports.ts';
 import { type ModelServer, openModelServer } from '../../support/model-server.ts';
 import { addsFile, REPO, World } from '../../support/world.ts';
@@ -225,6 +226,105 @@ describe('dispatch with a model', () => {
     expect(server.seen).toHaveLength(2);
     expect(world.task(issue)?.text).toContain('refine: skipped\n');
     expect(world.task(issue)?.text.length).toBeLessThan(2000);
+  });
+});
+
+describe('what a model is asked', () => {
+  /** A question reserves about 1.3 dollars and costs 0.003. */
+  const limited = (budgets: string) =>
+    world.write(
+      'config.yaml',
+      `state_dir: ./state\nforge: { kind: local, root: ./forge }\n${configuration(`prices: { small: { input: 10, output: 100 } }\nbudgets: ${budgets}`)}`,
+    );
+  const entries = () => {
+    const books = openBooks({
+      root: world.path('state/budget'),
+      locks: world.path('state/locks'),
+      limits: { per_agent_month_usd: {}, per_agent_day_runs: {} },
+      clock: { now: () => new Date() },
+    });
+    return books.list();
+  };
+
+  it('is reserved before and settled after, as one entry of its task', async () => {
+    limited('{ per_day_usd: 5 }');
+    let open: unknown;
+    server.script(() => {
+      open = entries();
+      return says(TASK);
+    });
+    world.issue('Prices', 'Add prices.');
+    await dispatch();
+    expect(open).toEqual([expect.not.objectContaining({ settledUsd: expect.anything() })]);
+    expect(entries()).toMatchObject([{ id: 'demo__shop-1-1.models', task: 'demo__shop-1-1', agent: 'models' }]);
+    expect(entries()[0]?.reservedUsd).toBeGreaterThan(1.2);
+    expect(entries()[0]?.settledUsd).toBeCloseTo(0.003, 9);
+    const { budget } = world.json('status');
+    expect(budget).toMatchObject({
+      today: { spentUsd: 0.003, reservedUsd: 0 },
+      agents: [{ name: 'models', spentUsd: 0.003 }],
+      warnings: [],
+    });
+  });
+
+  it('is not asked where the day or the task has no room for it: the task goes on with the text of the issue', async () => {
+    for (const [issue, key] of [
+      [1, 'per_day_usd'],
+      [2, 'per_task_usd'],
+    ] as const) {
+      limited(`{ ${key}: 0.5 }`);
+      world.issue('Prices', addsFile('src/price.js', 'export const price = 1;'));
+      await dispatch();
+      expect(server.seen).toEqual([]);
+      expect(world.task(issue)?.text).toContain('refine: skipped\n');
+      expect(events('dispatch.task.refined').at(-1)).toMatchObject({
+        outcome: 'skipped',
+        reason: `the budget allows no question to a model: $0.00 of $0.50 are spent or reserved (budgets.${key})`,
+      });
+    }
+    expect(entries()).toEqual([]);
+    expect(world.must('queue', '-v')).toContain('start-attempt');
+  });
+
+  it('is not asked where the books cannot be read, and no task is lost', async () => {
+    limited('{ per_day_usd: 5 }');
+    world.write(`state/budget/${new Date().toISOString().slice(0, 7)}.ndjson`, 'nonsense\n');
+    const issue = world.issue('Prices', 'Add prices.');
+    await dispatch();
+    expect(server.seen).toEqual([]);
+    expect(world.task(issue)?.text).toContain('refine: skipped\n');
+  });
+
+  it('counts as one run where its pass was killed, with what was reserved for the answer that is lost', async () => {
+    limited('{ per_day_usd: 5 }');
+    server.script([says(TASK)]);
+    const issue = world.issue('Prices', 'Add prices.');
+    expect((await dispatchProcess({ AGENTOS_CRASH: 'dispatch:answered:1' })).signal).toBe('SIGKILL');
+    const [lost] = entries();
+    expect(lost).not.toHaveProperty('settledUsd');
+    await dispatch();
+    expect(server.seen).toHaveLength(2);
+    expect(world.task(issue)?.text).toContain('refine: done\n');
+    expect(entries()).toHaveLength(1);
+    expect(entries()[0]?.settledUsd).toBeCloseTo((lost?.reservedUsd ?? 0) + 0.003, 6);
+  });
+
+  it('counts with its estimate where nobody knows what it used, and with nothing where the provider refused it', async () => {
+    limited('{ per_day_usd: 5 }');
+    server.script([{ fault: 'overloaded' }]);
+    world.issue('Prices', 'Add prices.');
+    await dispatch();
+    expect(entries()).toEqual([]);
+    server.script([{ fault: 'hang' }]);
+    world.issue('More', 'Add more.');
+    const running = world.start(['dispatch'], { MODEL_KEY: CANARY });
+    const before = server.seen.length;
+    await waitUntil(() => server.seen.length > before);
+    running.kill('SIGTERM');
+    await running.ended;
+    const [stopped] = entries();
+    expect(stopped).toMatchObject({ id: 'demo__shop-2-1.models' });
+    expect(stopped?.settledUsd).toBeCloseTo(stopped?.reservedUsd ?? 0, 6);
   });
 });
 

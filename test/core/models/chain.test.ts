@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import * as z from 'zod';
 import { AgentOsError } from '../../../src/core/errors.ts';
 import { openModels } from '../../../src/core/models/chain.ts';
-import type { Answer, Provider } from '../../../src/core/models/models.ts';
+import type { Answer, Called, Provider } from '../../../src/core/models/models.ts';
 import { type ModelServer, openModelServer, type Script } from '../../support/model-server.ts';
 
 const CANARY = 'sk-canary-0123456789-secret';
@@ -13,8 +13,11 @@ const now = new Date('2026-11-22T10:00:00Z');
 
 let server: ModelServer;
 let second: ModelServer;
+/** What was told of calls. */
+let calls: Called[];
 
 beforeEach(async () => {
+  calls = [];
   server = await openModelServer([GOOD]);
   second = await openModelServer([{ text: '{"colour":"blue"}' }]);
 });
@@ -53,6 +56,7 @@ function ask({ providers = ['openai'], script, deadlineMs = 5000, signal, env }:
     maxOutputTokens: 500,
     deadlineMs,
     signal: signal ?? new AbortController().signal,
+    onCall: (call) => calls.push(call),
   });
 }
 
@@ -158,6 +162,40 @@ describe('the chain', () => {
     expect(answer).toMatchObject({ value: { colour: 'blue' }, usage: { input_tokens: 300, output_tokens: 60 } });
     expect(server.seen).toHaveLength(2);
     expect(server.seen[1]?.turns.at(-1)?.text).toMatch(/Unrecognized key/);
+  });
+
+  it('tells of each call that may have cost something, and by whom', async () => {
+    const usage = { input_tokens: 100, output_tokens: 20 };
+    const [one, two] = [
+      { provider: 'openai', model: 'model-0' },
+      { provider: 'google', model: 'model-1' },
+    ];
+    await ask({ providers: ['openai', 'google'], script: [{ text: 'red' }] });
+    expect(calls).toEqual([
+      { by: one, usage },
+      { by: one, usage },
+      { by: two, usage },
+    ]);
+  });
+
+  it.each([
+    ['broken off', { fault: 'hang' }, 1],
+    ['torn', { fault: 'torn' }, 1],
+    ['what is no answer', { fault: 'garbage' }, 1],
+    ['refused by its provider', { fault: 'overloaded' }, 0],
+    ['of a wrong key', { fault: 'auth' }, 0],
+  ] as const)('tells of a call that was %s without its usage, or not at all where it costs nothing', async (_, reply, told) => {
+    await fail({ providers: ['openai'], script: [reply], deadlineMs: 400 });
+    expect(calls).toEqual(Array.from({ length: told }, () => ({ by: { provider: 'openai', model: 'model-0' } })));
+  });
+
+  // The SDK of Google does not say why a connection failed.
+  it.each(PROVIDERS.filter((provider) => provider !== 'google'))('tells nothing of a call that was never sent: %s', async (provider) => {
+    await server.close();
+    const error = await fail({ providers: [provider] });
+    server = await openModelServer([GOOD]);
+    expect(error.code).toBe('unavailable');
+    expect(calls).toEqual([]);
   });
 
   it('tells a cut answer from one without JSON', async () => {
