@@ -25,11 +25,11 @@ afterEach(async () => {
   world.close();
 });
 
-function open(budgets: string, chain = '[loop]'): void {
+function open(budgets: string, chain = '[loop]', repo = 'verify: ["true"]'): void {
   world = World.open({
     config: `
 repos:
-  - { name: ${REPO}, automation: full, verify: ["true"], local_ci: ["true"] }
+  - { name: ${REPO}, automation: full, ${repo}, local_ci: ["true"] }
 agents:
   loop: { kind: api, provider: anthropic, model: costly, key_env: LOOP_KEY, base_url: "${server.url}", timeout_minutes: 1 }
   patch: { kind: patch }
@@ -141,6 +141,35 @@ describe('a budget', () => {
     await run('queue');
     expect(world.task(issue)?.tray).toBe('review');
     expect((await status()).budget.today).toMatchObject({ spentUsd: 5 + server.asked.length - 1, reservedUsd: 0 });
+  });
+
+  it('books what the answers cost when this machine fails after the run, and rests no agent for it', async () => {
+    open('{ per_day_usd: 50 }', '[loop]', 'verify: ["rm -r $MIRROR_OBJECTS"]');
+    world.write('config.yaml', world.read('config.yaml').replace('$MIRROR_OBJECTS', world.path('state/mirrors/demo__shop.git/objects')));
+    const issue = world.issue('Do it', 'Do it.');
+    await run('dispatch');
+    await run('queue');
+    expect(server.asked.length).toBeGreaterThan(1);
+    expect(world.task(issue)).toMatchObject({ tray: 'inbox', text: expect.stringContaining('code: infrastructure') });
+    expect((await status()).budget.today).toMatchObject({ spentUsd: server.asked.length, reservedUsd: 0 });
+    expect(existsSync(world.path('state/breakers/loop.json'))).toBe(false);
+  });
+
+  it('takes a reservation back when `setup` failed: no run of the day is used up', async () => {
+    open('{ per_agent_day_runs: { loop: 1 } }', '[loop]', 'setup: ["test -e ready"], verify: ["true"]');
+    const issue = world.issue('Do it', 'Do it.');
+    await run('dispatch');
+    await run('queue');
+    expect(world.task(issue)?.text).toContain('setup failed');
+    expect(
+      book()
+        .trim()
+        .split('\n')
+        .map((line) => JSON.parse(line).op),
+    ).toEqual(['reserve', 'release']);
+    world.write('config.yaml', world.read('config.yaml').replace('test -e ready', 'true'));
+    await run('queue');
+    expect(world.task(issue)?.tray).toBe('review');
   });
 
   it('stops spending where its books cannot be read', async () => {

@@ -55,6 +55,13 @@ switch (mode) {
     await ask();
     say({ type: 'end', ok: true });
     break;
+  case 'leaves':
+    for (let k = 0; k < 2; k++) await ask();
+    process.exit(127);
+    break;
+  case 'absent':
+    process.exit(127);
+    break;
   case 'killed':
     process.kill(process.pid, 'SIGKILL');
     break;

@@ -18,11 +18,8 @@ import { type Begun, begin, NOBODY } from './begin.ts';
 import { chooseAgent, noteRun, runIdOf } from './choose.ts';
 import { gatherStart } from './gather.ts';
 import { type Job, markOf } from './job.ts';
-import { judgeAttempt } from './judge.ts';
-import { type Agents, type Outcome, toInfrastructure } from './outcome.ts';
-import { fetchBase, prepareAttempt } from './prepare.ts';
+import type { Agents } from './outcome.ts';
 import { findPublished, publish } from './publish.ts';
-import { salvage } from './salvage.ts';
 import {
   type Ending,
   settleEscalated,
@@ -35,6 +32,7 @@ import {
 } from './settle.ts';
 import { decideStart } from './start.ts';
 import { watchStop } from './watch-stop.ts';
+import { type Failure, work } from './work.ts';
 
 const PUBLISH_AGAIN_MS = 60_000;
 
@@ -56,60 +54,10 @@ export async function runAttempt(ports: Ports, repo: RepoConfig, claimed: Letter
   try {
     const job = await openJob(ports, repo, begun, stop.signal);
     const evidence = await work(job);
-    if ('code' in evidence && !('version' in evidence)) return tell(await settleOther(job, evidence, stop));
-    return tell(await end(ports, repo, letter, evidence as Evidence, stop));
+    if ('version' in evidence) return tell(await end(ports, repo, letter, evidence, stop));
+    return tell(await settleOther(job, evidence, stop));
   } finally {
     stop.end();
-  }
-}
-
-interface Failure extends Outcome {
-  retryAt?: Date | undefined;
-  /** US dollars; absent when nobody knows. */
-  costUsd?: number;
-}
-
-/** Prepares, runs and judges. What is nobody's fault becomes an infrastructure outcome. */
-async function work(job: Job): Promise<Evidence | Failure> {
-  const { ports, letter, agent } = job;
-  const root = workspacePath(ports.paths, letter.task.id, job.attempt);
-  let begun = false;
-  try {
-    await job.git.removeWorkspace(root);
-    const prepared = await prepareAttempt(job, await fetchBase(job));
-    const limits = ports.config.agents[agent.name];
-    begun = true;
-    const reply = await agent.run(
-      {
-        task: letter.task.id,
-        attempt: job.attempt,
-        prompt: prepared.prompt,
-        promptFile: `${job.runDir}/prompt.md`,
-        workspace: job.tree,
-        issueText: letter.body,
-        resultFile: `${job.tree}/.agent_result.md`,
-        objects: [`${job.host.mirror}/objects`],
-        home: job.home,
-        transcript: `${job.runDir}/transcript.log`,
-        timeoutMs: (limits?.timeout_minutes ?? 45) * 60_000,
-        silenceMs: (limits?.silence_minutes ?? 10) * 60_000,
-        ...(job.maxCostUsd !== undefined && { maxCostUsd: job.maxCostUsd }),
-        mark: job.mark,
-      },
-      job.signal,
-    );
-    crashPoint('queue:agent-ended');
-    const evidence = await judgeAttempt(job, prepared, reply);
-    await job.git.removeWorkspace(root);
-    return evidence;
-  } catch (error) {
-    // What a full disk did not take is not removed: whoever reclaims the task preserves it.
-    if (!(error instanceof AgentOsError) || error.code === 'io') throw error;
-    await salvage(ports, letter.task, job.attempt);
-    await job.git.removeWorkspace(root);
-    // An agent that could not be started, or had no key, has asked no model.
-    const free = !begun || ['unavailable', 'auth', 'config'].includes(error.code);
-    return { ...toInfrastructure(error), retryAt: error.retryAt, ...(free && { costUsd: 0 }) };
   }
 }
 
@@ -164,14 +112,15 @@ async function lookAround(ports: Ports, letter: Letter): Promise<Agents> {
   return choice.kind === 'wait' ? { nextAt: choice.until } : { free: choice.kind === 'run' };
 }
 
-async function settleOther({ ports, letter, agent }: Job, failure: Failure, stop: ReturnType<typeof watchStop>): Promise<Letter> {
-  const { retryAt, costUsd, ...outcome } = failure;
+async function settleOther({ ports, letter, agent, attempt }: Job, failure: Failure, stop: ReturnType<typeof watchStop>): Promise<Letter> {
+  const { retryAt, asked, costUsd, ...outcome } = failure;
   const request = stop.request();
-  await settleCost(ports, letter.task, costUsd);
+  if (asked) await settleCost(ports, letter.task, costUsd);
+  else (await ports.books()).release(runIdOf(letter.task, attempt));
   if (request) return settled(ports, await settleWithdrawn(ports, letter, request, { outcome }));
   // An agent that was not there at all has nothing to rest from: the next pass looks again.
   if (agent.kind !== NOBODY) await noteRun(ports, agent.name, letter.task, { ...outcome, retryAt });
-  return settled(ports, await settleOutcome(ports, letter, { outcome }, await lookAround(ports, letter)));
+  return settled(ports, await settleOutcome(ports, letter, { outcome }, { ...(await lookAround(ports, letter)), retryAt }));
 }
 
 /** Publishes a complete attempt, unless a person took the issue back, held or changed it, or pulled the switch meanwhile. */

@@ -87,10 +87,14 @@ const PROVIDER_CODES: Partial<Record<ErrorCode, string>> = {
   timeout: 'provider_unavailable',
 };
 
-/** What an error that is not the task's fault means for the attempt: nothing against the agent. */
-export function toInfrastructure(error: { code: ErrorCode; message: string }): Outcome {
+/**
+ * What an error that is not the task's fault means for the attempt: nothing against the agent.
+ * @param from `agent`: its run threw it, and so it tells of its provider; `machine`: git, the forge, `setup`, the checks.
+ */
+export function toInfrastructure(error: { code: ErrorCode; message: string }, from: 'agent' | 'machine'): Outcome {
   if (error.code === 'cancelled') return { outcome: 'stopped', code: 'cancelled', summary: error.message };
-  return { outcome: 'infrastructure', code: PROVIDER_CODES[error.code] ?? 'infrastructure', summary: cleanLine(error.message, 500) };
+  const code = (from === 'agent' && PROVIDER_CODES[error.code]) || 'infrastructure';
+  return { outcome: 'infrastructure', code, summary: cleanLine(error.message, 500) };
 }
 
 export type Destination = { tray: 'inbox'; note?: string; notBefore?: string } | { tray: 'escalated'; note: string };
@@ -101,6 +105,8 @@ export interface Agents {
   nextAt?: Date | undefined;
   /** Another one can run now. */
   free?: boolean;
+  /** When what failed beside the agents may be asked again. */
+  retryAt?: Date | undefined;
 }
 
 /** First wait for a provider; it doubles with every failure in a row. */
@@ -127,7 +133,8 @@ export function decideDestination(task: Task, limits: Limits, now: Date, agents:
     const at = agents.nextAt ?? new Date(now.getTime() + PROVIDER_WAIT_MS * 2 ** doublings);
     return { tray: 'inbox', note, notBefore: at.toISOString() };
   }
-  return { tray: 'inbox', note };
+  const named = last?.code === 'infrastructure' ? agents.retryAt : undefined;
+  return { tray: 'inbox', note, ...(named && named > now && { notBefore: named.toISOString() }) };
 }
 
 /**

@@ -52,7 +52,8 @@ export interface Agent {
   probe(): Promise<{ ready: true } | { ready: false; reason: string }>;
   /**
    * Resolves when the agent and all it started are gone.
-   * @throws AgentOsError `unavailable`, `rate_limit` (with `retryAt`), `auth`: nothing to do with the task.
+   * @throws AgentOsError `unavailable`, `auth`, `config`: it could not begin, and no model was asked. `rate_limit` (with `retryAt`)
+   *   and any other: nothing to do with the task, and nobody knows what it cost.
    */
   run(request: AgentRequest, signal: AbortSignal): Promise<AgentReply>;
 }

@@ -196,8 +196,9 @@ describe('the outcome of an attempt', () => {
     ['unavailable', 'provider_unavailable'],
     ['refused', 'infrastructure'],
     ['corrupt', 'infrastructure'],
-  ] as const)('an %s error counts for nothing: %s', (code, expected) => {
-    expect(toInfrastructure({ code, message: 'm' })).toEqual({ outcome: 'infrastructure', code: expected, summary: 'm' });
+  ] as const)('an %s error counts for nothing: %s of an agent, and never its provider otherwise', (code, expected) => {
+    expect(toInfrastructure({ code, message: 'm' }, 'agent')).toEqual({ outcome: 'infrastructure', code: expected, summary: 'm' });
+    expect(toInfrastructure({ code, message: 'm' }, 'machine').code).toBe('infrastructure');
   });
 });
 
@@ -242,8 +243,11 @@ describe('where a task goes', () => {
       tray: 'inbox',
     });
   });
-  it('does not wait after a failure of this machine', () => {
-    expect(go([buildAttempt(1, { outcome: 'infrastructure', code: 'infrastructure' })])).not.toHaveProperty('notBefore');
+  it('does not wait after a failure of this machine, unless what failed says until when', () => {
+    const failed = [buildAttempt(1, { outcome: 'infrastructure', code: 'infrastructure' })];
+    expect(go(failed)).not.toHaveProperty('notBefore');
+    expect(go(failed, {}, { free: true, retryAt: new Date(at('11:59')) })).not.toHaveProperty('notBefore');
+    expect(go(failed, {}, { free: true, retryAt: new Date(at('12:30')) })).toMatchObject({ notBefore: '2026-11-22T12:30:00.000Z' });
   });
 });
 

@@ -189,6 +189,11 @@ describe.each(DRIVERS.filter(({ there }) => there))('a command-line agent, $kind
     });
   });
 
+  it('takes exit status 127 for a program that is not there only where no model was asked', async () => {
+    await expect(run('absent')).rejects.toMatchObject({ code: 'unavailable' });
+    expect(await run('leaves')).toMatchObject({ exitCode: 127, failure: { kind: 'crashed' }, costUsd: 1 });
+  });
+
   it('can run where its program and its key are', async () => {
     expect(await open('good').probe()).toEqual({ ready: true });
     expect(await open('good', { env: {} }).probe()).toEqual({ ready: false, reason: expect.stringContaining('`MODEL_KEY`') });

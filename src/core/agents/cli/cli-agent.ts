@@ -118,8 +118,10 @@ async function runThrough(
   const sandbox = await options.sandbox();
   const exit = await sandbox.run(toSandboxRun(program, invocation, request, gateway, lines.push), signal);
   lines.end();
-  refuseMissing(name, exit);
-  return toReply(exit, report, gateway.report(), options);
+  const seen = gateway.report();
+  // What asked its model was there: its exit status is its own affair, and its answers are paid for.
+  if (seen.requests === 0) refuseMissing(name, exit);
+  return toReply(exit, report, seen, options);
 }
 
 function toSandboxRun(program: string, invocation: Invocation, request: AgentRequest, gateway: Gateway, onStdout: (chunk: Buffer) => void) {
