@@ -13,6 +13,7 @@ import type { Task } from '../../core/mailbox/task.ts';
 import { isPaused, isRepoPaused } from '../../core/pause.ts';
 import type { Ports } from '../../core/ports.ts';
 import { readRequest } from '../../core/requests.ts';
+import { endProbe } from '../../core/routing/breakers.ts';
 import type { Action, Applied } from '../run-command.ts';
 import { type Begun, begin, NOBODY } from './begin.ts';
 import { chooseAgent, noteRun, runIdOf } from './choose.ts';
@@ -49,15 +50,16 @@ export async function runAttempt(ports: Ports, repo: RepoConfig, claimed: Letter
   const begun = await begin(ports, claimed);
   if ('tray' in begun) return tell(await settled(ports, begun));
   const { letter } = begun;
-  await show(ports, letter);
   const stop = watchStop(ports, letter.task.id);
   try {
+    await show(ports, letter);
     const job = await openJob(ports, repo, begun, stop.signal);
     const evidence = await work(job);
     if ('version' in evidence) return tell(await end(ports, repo, letter, evidence, stop));
     return tell(await settleOther(job, evidence, stop));
   } finally {
     stop.end();
+    endProbe(ports.paths, begun.agent.name, runIdOf(letter.task, begun.attempt));
   }
 }
 

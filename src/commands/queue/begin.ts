@@ -4,6 +4,7 @@ import { crashPoint } from '../../core/crash-point.ts';
 import { AgentOsError } from '../../core/errors.ts';
 import type { Letter } from '../../core/mailbox/mailbox.ts';
 import type { Ports } from '../../core/ports.ts';
+import { admitRun, endProbe } from '../../core/routing/breakers.ts';
 import { turnOrder } from '../../core/routing/chain.ts';
 import { chooseAgent, nextAttempt, toRunRequest } from './choose.ts';
 import { settleEscalated, settleWait } from './settle.ts';
@@ -28,13 +29,29 @@ export async function begin(ports: Ports, claimed: Letter): Promise<Begun | Lett
       return settleEscalated(ports, claimed, `${choice.reason}. Raise the limit in \`budgets\`, then \`agentos retry ${task.id}\``);
     case 'none':
       return record(ports, claimed, cannotRun(turnOrder(task)[0] ?? '', choice.reason), []);
-    case 'run': {
-      const grant = (await ports.books()).reserve(toRunRequest(ports, task, choice.name));
-      // Another process was quicker: the next pass looks again.
-      if (!grant.granted) return settleWait(ports, claimed, grant.reason, ports.clock.now());
-      const begun = await record(ports, claimed, choice.agent, choice.passedOver);
-      return { ...begun, ...(grant.usd !== undefined && { maxCostUsd: grant.usd }) };
-    }
+    case 'run':
+      return beginRun(ports, claimed, choice);
+  }
+}
+
+async function beginRun(
+  ports: Ports,
+  claimed: Letter,
+  choice: { name: string; agent: Agent; passedOver: string[] },
+): Promise<Begun | Letter> {
+  const request = toRunRequest(ports, claimed.task, choice.name);
+  const now = ports.clock.now();
+  let begun: Begun | undefined;
+  // Where another process was quicker, the next pass looks again.
+  if (!admitRun(ports.paths, choice.name, request.id, now))
+    return settleWait(ports, claimed, `${choice.name} is tried by another run`, now);
+  try {
+    const grant = (await ports.books()).reserve(request);
+    if (!grant.granted) return settleWait(ports, claimed, grant.reason, now);
+    begun = await record(ports, claimed, choice.agent, choice.passedOver);
+    return { ...begun, ...(grant.usd !== undefined && { maxCostUsd: grant.usd }) };
+  } finally {
+    if (!begun) endProbe(ports.paths, choice.name, request.id);
   }
 }
 

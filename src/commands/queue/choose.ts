@@ -1,11 +1,10 @@
 /** Asks the agents of a task's chain who can run now, and keeps their breakers after a run. */
 import type { Agent } from '../../core/agents/agent.ts';
-import { ensureDirectory } from '../../core/atomic-file.ts';
 import type { RunRequest } from '../../core/budget/ledger.ts';
 import type { Task } from '../../core/mailbox/task.ts';
 import type { Ports } from '../../core/ports.ts';
 import { afterRun, type RunEnding } from '../../core/routing/breaker.ts';
-import { readBreaker, writeBreaker } from '../../core/routing/breakers.ts';
+import { changeBreaker, isTried, readBreaker } from '../../core/routing/breakers.ts';
 import { turnOrder } from '../../core/routing/chain.ts';
 import { type Candidate, type Choice, decideAgent } from '../../core/routing/choose.ts';
 
@@ -17,12 +16,15 @@ export async function chooseAgent(ports: Ports, task: Task): Promise<Exclude<Cho
   for (const name of turnOrder(task)) {
     const agent = agents.get(name);
     const probe = agent ? await agent.probe() : { ready: false as const, reason: 'not configured any more' };
-    const grant = books.quote(toRunRequest(ports, task, name));
+    const request = toRunRequest(ports, task, name);
+    const grant = books.quote(request);
+    const breaker = readBreaker(ports.paths.breakers, name);
     candidates.push({
       name,
       ...(!probe.ready && { missing: probe.reason }),
       ...(!grant.granted && { refused: grant }),
-      breaker: readBreaker(ports.paths.breakers, name),
+      breaker,
+      tried: isTried(breaker, request.id),
     });
   }
   const choice = decideAgent(candidates, ports.clock.now());
@@ -45,14 +47,15 @@ export function runIdOf(task: Task, attempt: number): string {
   return `${task.id}.${attempt}`;
 }
 
-/** Opens, prolongs or closes the agent's breaker; an event tells each change of state, once. */
-export async function noteRun(ports: Ports, agent: string, task: Task, ending: RunEnding): Promise<void> {
+/** Opens, prolongs or closes the agent's breaker after the last attempt of the task; an event tells each change of state, once. */
+export async function noteRun(ports: Ports, agent: string, task: Task, ended: Omit<RunEnding, 'run' | 'startedAt'>): Promise<void> {
   const now = ports.clock.now();
-  const before = readBreaker(ports.paths.breakers, agent);
-  const after = afterRun(before, ending, now);
-  if (after === before) return;
-  ensureDirectory(ports.paths.breakers);
-  writeBreaker(ports.paths.breakers, agent, after);
+  const last = task.attempts.at(-1);
+  if (!last) return;
+  const ending = { ...ended, run: runIdOf(task, last.n), startedAt: new Date(last.started_at) };
+  const known = readBreaker(ports.paths.breakers, agent);
+  if (afterRun(known, ending, now) === known) return;
+  const { before, after } = changeBreaker(ports.paths, agent, (breaker) => afterRun(breaker, ending, now));
   if ((after === undefined) === (before === undefined) && after?.code === before?.code) return;
   await ports.log.write({
     event: after ? 'queue.agent.resting' : 'queue.agent.recovered',

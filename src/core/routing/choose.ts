@@ -7,6 +7,8 @@ export interface Candidate {
   /** Why it cannot run on this machine; absent when it can. */
   missing?: string;
   breaker?: Breaker | undefined;
+  /** Another run tries it after its rest. */
+  tried?: boolean;
   /** Why its budget does not allow a run; `until` where waiting helps. */
   refused?: { reason: string; until?: Date | undefined } | undefined;
 }
@@ -20,6 +22,9 @@ export type Choice =
   | { kind: 'wait'; until: Date; reason: string }
   | { kind: 'spent' | 'none'; reason: string };
 
+/** A run that tries an agent may take as long as it likes; so soon is looked again. */
+const TRIED_MS = 60_000;
+
 export function decideAgent(candidates: readonly Candidate[], now: Date): Choice {
   const passedOver: string[] = [];
   let until: number | undefined;
@@ -27,7 +32,8 @@ export function decideAgent(candidates: readonly Candidate[], now: Date): Choice
   const wait = (at: number) => {
     until = Math.min(until ?? Number.POSITIVE_INFINITY, at);
   };
-  for (const { name, missing, breaker, refused } of candidates) {
+  for (const { name, missing, breaker, tried, refused } of candidates) {
+    const why = breaker?.reason;
     if (missing !== undefined) {
       passedOver.push(`${name}: ${missing}`);
     } else if (refused) {
@@ -37,6 +43,9 @@ export function decideAgent(candidates: readonly Candidate[], now: Date): Choice
     } else if (isResting(breaker, now)) {
       passedOver.push(`${name} rests until ${breaker.until} (${breaker.reason})`);
       wait(Date.parse(breaker.until));
+    } else if (tried) {
+      passedOver.push(`${name} is tried by another run after its rest (${why})`);
+      wait(now.getTime() + TRIED_MS);
     } else {
       return { kind: 'run', name, passedOver };
     }

@@ -36,6 +36,16 @@ describe('the agent of the next attempt', () => {
       reason: expect.stringContaining('b rests until 2026-11-22T12:10'),
     });
   });
+  it('is not one that another run tries after its rest', () => {
+    expect(decideAgent([{ name: 'a', breaker: rests('11:59'), tried: true }, { name: 'b' }], NOW)).toMatchObject({
+      name: 'b',
+      passedOver: ['a is tried by another run after its rest (asked to wait)'],
+    });
+    expect(decideAgent([{ name: 'a', breaker: rests('11:59'), tried: true }], NOW)).toMatchObject({
+      kind: 'wait',
+      until: new Date('2026-11-22T12:01:00Z'),
+    });
+  });
   it('is nobody when none can ever run here', () => {
     expect(decideAgent([{ name: 'a', missing: 'gone', breaker: rests('13:00') }], NOW)).toEqual({
       kind: 'none',
