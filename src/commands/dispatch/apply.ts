@@ -10,7 +10,7 @@ import { ensureStatusComment, type Projector, projectLetter } from '../../core/g
 import { renderRelabelComment } from '../../core/github/status-comment.ts';
 import { taskBranch } from '../../core/ids.ts';
 import type { Letter } from '../../core/mailbox/mailbox.ts';
-import type { Task } from '../../core/mailbox/task.ts';
+import { type Task, withoutWait } from '../../core/mailbox/task.ts';
 import { foldTitle } from '../../core/markdown/visible-text.ts';
 import type { Ports } from '../../core/ports.ts';
 import { clearRequest, writeRequest } from '../../core/requests.ts';
@@ -129,7 +129,7 @@ async function handOver(ports: Ports, to: Projector, letter: Letter): Promise<Ap
   const reason = `pull request #${letter.task.pull_request} is merged; the PR monitor finishes task ${letter.task.id}`;
   if (letter.tray === 'inbox') {
     const now = ports.clock.now();
-    const { fix: _, not_before: __, ...task } = endOpenAttempt(ports.paths, letter.task, now);
+    const { fix: _, ...task } = withoutWait(endOpenAttempt(ports.paths, letter.task, now));
     const moved = await (await ports.mailbox()).move(letter, 'review', { ...task, settled_at: now.toISOString() });
     await projectLetter(to, moved, (await to.forge.getIssue(task.repo, task.issue)).labels);
   }

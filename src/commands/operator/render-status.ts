@@ -84,6 +84,8 @@ export interface StatusTask {
   agent: string | null;
   pullRequest: number | null;
   notBefore: string | null;
+  /** `agent` or `program`: nobody of its chain can run now, and the note says why. */
+  waitsFor: string | null;
   updatedAt: string;
   note: string | null;
 }
@@ -164,7 +166,7 @@ function renderTasks(tasks: readonly StatusTask[], now: Date, paint: Paint): str
   const rank: Tray[] = ['escalated', 'processing', 'review', 'inbox'];
   const sorted = [...active].sort((a, b) => rank.indexOf(a.tray) - rank.indexOf(b.tray));
   const rows = sorted.slice(0, LISTED).map((task) => taskRow(task, now, paint));
-  const notes = sorted.filter((task) => task.tray === 'escalated' && task.note !== null).slice(0, LISTED);
+  const notes = sorted.filter((task) => (task.tray === 'escalated' || task.waitsFor !== null) && task.note !== null).slice(0, LISTED);
   return [
     ...table(rows),
     ...(sorted.length > LISTED ? [`  and ${sorted.length - LISTED} more`] : []),

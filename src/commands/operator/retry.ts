@@ -6,7 +6,7 @@ import { askReadiness, snapshotSha } from '../../core/github/ask-readiness.ts';
 import { showLetter } from '../../core/github/projection.ts';
 import { taskId } from '../../core/ids.ts';
 import type { Letter } from '../../core/mailbox/mailbox.ts';
-import { afresh, type Task } from '../../core/mailbox/task.ts';
+import { afresh, type Task, withoutWait } from '../../core/mailbox/task.ts';
 import type { Ports } from '../../core/ports.ts';
 import { clearRequest } from '../../core/requests.ts';
 import { findTask, idPrefix, listIds } from './find-task.ts';
@@ -17,7 +17,7 @@ export function registerRetry(program: Command, tools: OperatorTools): void {
     .command('retry')
     .summary('give an escalated or failed task a fresh start')
     .description(
-      'Moves a task from `escalated` or `failed` back to the inbox with a fresh allowance of attempts. Its history stays; trust and text of the issue are checked again.',
+      'Moves a task from `escalated` or `failed` back to the inbox with a fresh allowance of attempts. Its history stays; trust and text of the issue are checked again. A task that waits in the inbox for a time or an agent is looked at by the next pass.',
     )
     .argument('<task>', 'task id, or `owner/name#N`')
     .addHelpText('after', '\nExit status: 0; 1 when the task cannot be retried.\n\nExample:\n  agentos retry acme__shop-12-1')
@@ -28,28 +28,35 @@ async function retry(call: Call): Promise<number> {
   const ports = await call.ports();
   const letter = await findTask(ports, call.args[0] ?? '');
   const { id } = letter.task;
-  if (letter.tray === 'inbox') {
-    tell(call, letter, `task ${id} waits in the inbox already`);
-    return 0;
-  }
+  if (letter.tray === 'inbox') return retryWaiting(call, ports, letter);
   refuseTray(letter);
   refuseActive(ports, letter);
   const outlook = await look(ports, letter.task);
   clearRequest(ports.paths.requests, id);
   const mailbox = await ports.mailbox();
   const moved = await mailbox.move(letter, 'inbox', afresh(letter.task, ports.clock.now(), 'Retried by the operator.'));
-  const { task } = moved;
-  await ports.log.write({
-    event: 'operator.task.retried',
-    repo: task.repo,
-    issue: task.issue,
-    task: id,
-    outcome: 'inbox',
-    reason: `retried from ${letter.tray}`,
-  });
+  await logRetry(ports, moved.task, `retried from ${letter.tray}`);
   await showLetter({ forge: await ports.forge(), effects: await ports.effects() }, moved);
   tell(call, moved, `task ${id} is in the inbox; ${outlook}`);
   return 0;
+}
+
+/** What waits in the inbox is to be looked at now: its attempts and its allowance stay. */
+async function retryWaiting(call: Call, ports: Ports, letter: Letter): Promise<number> {
+  const { task } = letter;
+  if (task.not_before === undefined && task.waits_for === undefined) {
+    tell(call, letter, `task ${task.id} waits in the inbox already`);
+    return 0;
+  }
+  const moved = await (await ports.mailbox()).update(letter, { ...withoutWait(task), note: 'Retried by the operator.' });
+  await logRetry(ports, task, 'its wait is over');
+  await showLetter({ forge: await ports.forge(), effects: await ports.effects() }, moved);
+  tell(call, moved, `task ${task.id} waits no longer; the next pass of \`queue\` looks at it`);
+  return 0;
+}
+
+async function logRetry(ports: Ports, { repo, issue, id }: Task, reason: string): Promise<void> {
+  await ports.log.write({ event: 'operator.task.retried', repo, issue, task: id, outcome: 'inbox', reason });
 }
 
 function refuseTray({ task, tray }: Letter): void {

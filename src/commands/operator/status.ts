@@ -145,6 +145,7 @@ function toStatusTask({ task, tray }: { task: Letter['task']; tray: Tray }): Sta
     agent: last?.agent ?? null,
     pullRequest: task.pull_request ?? null,
     notBefore: task.not_before ?? null,
+    waitsFor: task.waits_for ?? null,
     updatedAt: latest(task.created_at, task.settled_at, last?.started_at, last?.ended_at),
     note: task.note ?? null,
   };

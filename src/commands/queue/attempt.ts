@@ -15,7 +15,7 @@ import type { Ports } from '../../core/ports.ts';
 import { readRequest } from '../../core/requests.ts';
 import { endProbe } from '../../core/routing/breakers.ts';
 import type { Action, Applied } from '../run-command.ts';
-import { type Begun, begin, NOBODY } from './begin.ts';
+import { type Begun, begin } from './begin.ts';
 import { chooseAgent, noteRun, runIdOf } from './choose.ts';
 import { gatherStart } from './gather.ts';
 import { type Job, markOf } from './job.ts';
@@ -120,8 +120,7 @@ async function settleOther({ ports, letter, agent, attempt }: Job, failure: Fail
   if (asked) await settleCost(ports, letter.task, costUsd);
   else (await ports.books()).release(runIdOf(letter.task, attempt));
   if (request) return settled(ports, await settleWithdrawn(ports, letter, request, { outcome }));
-  // An agent that was not there at all has nothing to rest from: the next pass looks again.
-  if (agent.kind !== NOBODY) await noteRun(ports, agent.name, letter.task, { ...outcome, retryAt });
+  await noteRun(ports, agent.name, letter.task, { ...outcome, retryAt });
   return settled(ports, await settleOutcome(ports, letter, { outcome }, { ...(await lookAround(ports, letter)), retryAt }));
 }
 

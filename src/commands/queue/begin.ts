@@ -1,11 +1,10 @@
 /** Begins an attempt: the agent is chosen, its money reserved, and both are on the task file before anything runs. */
 import type { Agent } from '../../core/agents/agent.ts';
 import { crashPoint } from '../../core/crash-point.ts';
-import { AgentOsError } from '../../core/errors.ts';
 import type { Letter } from '../../core/mailbox/mailbox.ts';
+import { withoutWait } from '../../core/mailbox/task.ts';
 import type { Ports } from '../../core/ports.ts';
 import { admitRun, endProbe } from '../../core/routing/breakers.ts';
-import { turnOrder } from '../../core/routing/chain.ts';
 import { chooseAgent, nextAttempt, toRunRequest } from './choose.ts';
 import { settleEscalated, settleWait } from './settle.ts';
 
@@ -24,11 +23,11 @@ export async function begin(ports: Ports, claimed: Letter): Promise<Begun | Lett
   const choice = await chooseAgent(ports, task);
   switch (choice.kind) {
     case 'wait':
-      return settleWait(ports, claimed, choice.reason, choice.until);
+      return settleWait(ports, claimed, 'agent', choice.reason, choice.until);
     case 'spent':
       return settleEscalated(ports, claimed, `${choice.reason}. Raise the limit in \`budgets\`, then \`agentos retry ${task.id}\``);
     case 'none':
-      return record(ports, claimed, cannotRun(turnOrder(task)[0] ?? '', choice.reason), []);
+      return settleWait(ports, claimed, 'program', choice.reason);
     case 'run':
       return beginRun(ports, claimed, choice);
   }
@@ -44,10 +43,10 @@ async function beginRun(
   let begun: Begun | undefined;
   // Where another process was quicker, the next pass looks again.
   if (!admitRun(ports.paths, choice.name, request.id, now))
-    return settleWait(ports, claimed, `${choice.name} is tried by another run`, now);
+    return settleWait(ports, claimed, 'agent', `${choice.name} is tried by another run`, now);
   try {
     const grant = (await ports.books()).reserve(request);
-    if (!grant.granted) return settleWait(ports, claimed, grant.reason, now);
+    if (!grant.granted) return settleWait(ports, claimed, 'agent', grant.reason, now);
     begun = await record(ports, claimed, choice.agent, choice.passedOver);
     return { ...begun, ...(grant.usd !== undefined && { maxCostUsd: grant.usd }) };
   } finally {
@@ -56,7 +55,7 @@ async function beginRun(
 }
 
 async function record(ports: Ports, claimed: Letter, agent: Agent, passedOver: readonly string[]): Promise<Begun> {
-  const { not_before: _, ...task } = claimed.task;
+  const task = withoutWait(claimed.task);
   const attempt = nextAttempt(task);
   const kind = task.fix ? ('fix' as const) : ('work' as const);
   const record = { n: attempt, agent: agent.name, kind, started_at: ports.clock.now().toISOString() };
@@ -74,19 +73,4 @@ async function record(ports: Ports, claimed: Letter, agent: Agent, passedOver: r
     reason: [kind, ...passedOver].join('; '),
   });
   return { letter, attempt, agent };
-}
-
-/** The kind of what stands in where no agent of the chain can run. */
-export const NOBODY = 'none';
-
-/** Stands in for an agent that cannot run: the attempt ends as an infrastructure outcome and counts for nothing. */
-function cannotRun(name: string, reason: string): Agent {
-  return {
-    name,
-    kind: NOBODY,
-    probe: async () => ({ ready: false, reason }),
-    run: async () => {
-      throw new AgentOsError('unavailable', reason);
-    },
-  };
 }

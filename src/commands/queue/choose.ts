@@ -1,6 +1,6 @@
 /** Asks the agents of a task's chain who can run now, and keeps their breakers after a run. */
 import type { Agent } from '../../core/agents/agent.ts';
-import type { RunRequest } from '../../core/budget/ledger.ts';
+import type { Grant, RunRequest } from '../../core/budget/ledger.ts';
 import type { Task } from '../../core/mailbox/task.ts';
 import type { Ports } from '../../core/ports.ts';
 import { afterRun, type RunEnding } from '../../core/routing/breaker.ts';
@@ -8,23 +8,42 @@ import { changeBreaker, isTried, readBreaker } from '../../core/routing/breakers
 import { turnOrder } from '../../core/routing/chain.ts';
 import { type Candidate, type Choice, decideAgent } from '../../core/routing/choose.ts';
 
+/** What one look at many tasks asks of each agent once. */
+export interface AgentLook {
+  probes: Map<string, Awaited<ReturnType<Agent['probe']>>>;
+  /** By the day or the month, so for every task. */
+  refused: Map<string, Grant>;
+  /** Agents that a task of this look is to try after their rest. */
+  tried: Set<string>;
+}
+
+export function openLook(): AgentLook {
+  return { probes: new Map(), refused: new Map(), tried: new Set() };
+}
+
 /** Who takes the next attempt of a task; writes nothing. */
-export async function chooseAgent(ports: Ports, task: Task): Promise<Exclude<Choice, { kind: 'run' }> | (Choice & { agent: Agent })> {
+export async function chooseAgent(
+  ports: Ports,
+  task: Task,
+  look: AgentLook = openLook(),
+): Promise<Exclude<Choice, { kind: 'run' }> | (Choice & { agent: Agent })> {
   const agents = await ports.agents();
   const books = await ports.books();
   const candidates: Candidate[] = [];
   for (const name of turnOrder(task)) {
     const agent = agents.get(name);
-    const probe = agent ? await agent.probe() : { ready: false as const, reason: 'not configured any more' };
+    const probe = look.probes.get(name) ?? (agent ? await agent.probe() : { ready: false as const, reason: 'not configured any more' });
+    look.probes.set(name, probe);
     const request = toRunRequest(ports, task, name);
-    const grant = books.quote(request);
+    const grant = look.refused.get(name) ?? books.quote(request);
+    if (!grant.granted && grant.until) look.refused.set(name, grant);
     const breaker = readBreaker(ports.paths.breakers, name);
     candidates.push({
       name,
       ...(!probe.ready && { missing: probe.reason }),
       ...(!grant.granted && { refused: grant }),
       breaker,
-      tried: isTried(breaker, request.id),
+      tried: breaker !== undefined && (look.tried.has(name) || isTried(breaker, request.id)),
     });
   }
   const choice = decideAgent(candidates, ports.clock.now());

@@ -7,7 +7,8 @@ import type { Letter, Mailbox, Waiting } from '../../core/mailbox/mailbox.ts';
 import { isRepoPaused } from '../../core/pause.ts';
 import type { Ports } from '../../core/ports.ts';
 import { listRequests, readRequest } from '../../core/requests.ts';
-import { freeSlots, orderWaiting, type QueueSnapshot, type QueueVerdict, whyPreparing } from './policy.ts';
+import type { AgentLook } from './choose.ts';
+import { freeSlots, orderWaiting, type QueueSnapshot, type QueueVerdict, whyPreparing, whyStillWaiting } from './policy.ts';
 import { decideStart, type StartFacts } from './start.ts';
 
 /** Tasks that the forge is asked about, and tasks that are told about, before a pass stops. */
@@ -29,6 +30,7 @@ export async function gatherQueue(ports: Ports, repos: readonly RepoConfig[]): P
   const looking = { repos, now, open, requests };
   let slots = freeSlots(snapshot);
   let asked = 0;
+  const lookAtAgents = openAgentLook(ports, now);
   for (const one of waiting) {
     // A request is heard without a slot; beyond the limits only what needs no question to the forge is passed over.
     if ((slots === 0 || asked >= LOOK_LIMIT) && !requests.has(one.id)) {
@@ -37,8 +39,9 @@ export async function gatherQueue(ports: Ports, repos: readonly RepoConfig[]): P
     }
     const cheap = lookCheaply(ports, looking, one);
     if (cheap === 'not ours') continue;
-    if (!cheap) asked++;
-    const verdict = cheap ?? (await lookAtForge(ports, looking, one));
+    const known = cheap ?? (one.waitsFor && (await lookAtAgents(one)));
+    if (!known) asked++;
+    const verdict = known ?? (await lookAtForge(ports, looking, one));
     if (verdict.kind === 'start') {
       slots--;
       if (one.pullRequest === undefined) open.set(one.repo, (open.get(one.repo) ?? 0) + 1);
@@ -81,7 +84,7 @@ function lookCheaply(ports: Ports, { repos, now, open, requests }: Looking, wait
     return configured ? 'not ours' : { kind: 'hold', reason: `${waiting.repo} is not in \`repos\` any more` };
   }
   if (isRepoPaused(ports.paths, waiting.repo)) return { kind: 'hold', reason: `${waiting.repo} is paused` };
-  if (waiting.notBefore !== undefined && Date.parse(waiting.notBefore) > now.getTime()) {
+  if (waiting.notBefore !== undefined && waiting.waitsFor === undefined && Date.parse(waiting.notBefore) > now.getTime()) {
     return { kind: 'wait', reason: `not before ${waiting.notBefore}` };
   }
   const preparing = whyPreparing(waiting, now);
@@ -89,6 +92,25 @@ function lookCheaply(ports: Ports, { repos, now, open, requests }: Looking, wait
   const count = open.get(waiting.repo) ?? 0;
   if (waiting.pullRequest !== undefined || count < repo.max_open_pull_requests) return undefined;
   return { kind: 'wait', reason: `${count} of ${repo.max_open_pull_requests} pull requests of ${waiting.repo} are open or being made` };
+}
+
+/** As many as wait for an agent are asked about in one pass. */
+const AGENT_LOOKS = 1000;
+
+/** Asks anew whether somebody of a task's chain can run. Loaded, and its agents opened, only where a task waits for that. */
+function openAgentLook(ports: Ports, now: Date): (waiting: Waiting) => Promise<QueueVerdict | undefined> {
+  let look: AgentLook | undefined;
+  let looks = 0;
+  return async (waiting) => {
+    if (looks++ >= AGENT_LOOKS) return { kind: 'wait', reason: 'waits for an agent' };
+    const { chooseAgent, openLook } = await import('./choose.ts');
+    look ??= openLook();
+    const letter = await (await ports.mailbox()).find(waiting.id);
+    if (letter?.tray !== 'inbox') return { kind: 'wait', reason: `task ${waiting.id} has left the inbox` };
+    const choice = await chooseAgent(ports, letter.task, look);
+    if (choice.kind === 'run' && choice.afterRest) look.tried.add(choice.name);
+    return whyStillWaiting(waiting, choice, now);
+  };
 }
 
 async function lookAtForge(ports: Ports, { repos }: Looking, waiting: Waiting): Promise<QueueVerdict> {

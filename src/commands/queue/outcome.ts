@@ -97,7 +97,7 @@ export function toInfrastructure(error: { code: ErrorCode; message: string }, fr
   return { outcome: 'infrastructure', code, summary: cleanLine(error.message, 500) };
 }
 
-export type Destination = { tray: 'inbox'; note?: string; notBefore?: string } | { tray: 'escalated'; note: string };
+export type Destination = { tray: 'inbox'; note?: string; notBefore?: string; waitsFor?: 'agent' } | { tray: 'escalated'; note: string };
 
 /** What is known of the agents when an attempt has ended. */
 export interface Agents {
@@ -131,7 +131,7 @@ export function decideDestination(task: Task, limits: Limits, now: Date, agents:
   if (last?.outcome === 'infrastructure' && last.code?.startsWith('provider_') && !agents.free) {
     const doublings = Math.min(infrastructureStreak(task) - 1, 6);
     const at = agents.nextAt ?? new Date(now.getTime() + PROVIDER_WAIT_MS * 2 ** doublings);
-    return { tray: 'inbox', note, notBefore: at.toISOString() };
+    return { tray: 'inbox', note, notBefore: at.toISOString(), waitsFor: 'agent' };
   }
   const named = last?.code === 'infrastructure' ? agents.retryAt : undefined;
   return { tray: 'inbox', note, ...(named && named > now && { notBefore: named.toISOString() }) };

@@ -2,6 +2,7 @@
 
 import type { AgentOsError } from '../../core/errors.ts';
 import type { Waiting } from '../../core/mailbox/mailbox.ts';
+import type { Choice } from '../../core/routing/choose.ts';
 import { plural } from '../../core/text.ts';
 import type { Action } from '../run-command.ts';
 import type { StartVerdict } from './start.ts';
@@ -42,6 +43,21 @@ export function whyPreparing({ preparing, createdAt }: Waiting, now: Date): stri
   if (preparing === 'split') return 'being split into smaller issues by dispatch';
   if (preparing !== 'pending' || now.getTime() - Date.parse(createdAt) >= PREPARING_MS) return undefined;
   return 'being prepared by dispatch';
+}
+
+/** A new expectation that is so far off is worth a new note on the task. */
+const WORTH_TELLING_MS = 10 * 60_000;
+
+/**
+ * Why a task that waits for an agent goes on waiting, as it is; `undefined`: it is to be claimed, to begin, to be
+ * escalated, or to wait for something else, which is said once.
+ */
+export function whyStillWaiting({ waitsFor, notBefore }: Waiting, choice: Choice, now: Date): { kind: 'wait'; reason: string } | undefined {
+  if (choice.kind !== 'wait' && choice.kind !== 'none') return undefined;
+  if (waitsFor !== (choice.kind === 'wait' ? 'agent' : 'program')) return undefined;
+  const over = notBefore !== undefined && Date.parse(notBefore) <= now.getTime();
+  if (choice.kind === 'wait' && over && choice.until.getTime() - now.getTime() >= WORTH_TELLING_MS) return undefined;
+  return { kind: 'wait', reason: choice.reason };
 }
 
 export function decideQueue(snapshot: QueueSnapshot): QueueAction[] {

@@ -7,7 +7,7 @@ import { closePullRequest } from '../../core/github/close-pull-request.ts';
 import { findOwnPullRequest } from '../../core/github/own-pull-request.ts';
 import { showLetter } from '../../core/github/projection.ts';
 import type { Letter, Tray } from '../../core/mailbox/mailbox.ts';
-import type { Attempt, Task } from '../../core/mailbox/task.ts';
+import { type Attempt, type Task, withoutWait } from '../../core/mailbox/task.ts';
 import type { Ports } from '../../core/ports.ts';
 import { clearRequest, type TaskRequest } from '../../core/requests.ts';
 import { cleanLine, truncate } from '../../core/text.ts';
@@ -32,7 +32,7 @@ export async function settleReview(
   published: Published,
   protectedPaths: string[],
 ): Promise<Letter> {
-  const { note: _, not_before: __, fix: ___, ...task } = endAttempt(ports, letter.task, ending);
+  const { note: _, fix: __, ...task } = endAttempt(ports, letter.task, ending);
   await logAttempt(ports, task, ending);
   const moved = await move(ports, letter, 'review', {
     ...task,
@@ -50,9 +50,10 @@ export async function settleOutcome(ports: Ports, letter: Letter, ending: Ending
   const task = endAttempt(ports, letter.task, ending);
   await logAttempt(ports, task, ending);
   const goes = decideDestination(task, ports.config.queue, ports.clock.now(), agents);
-  const { note: _, not_before: __, ...rest } = task;
+  const { note: _, ...rest } = withoutWait(task);
   const next: Task = { ...rest, ...(goes.note !== undefined && { note: goes.note }) };
   if (goes.tray === 'inbox' && goes.notBefore !== undefined) next.not_before = goes.notBefore;
+  if (goes.tray === 'inbox' && goes.waitsFor !== undefined) next.waits_for = goes.waitsFor;
   const moved = await move(ports, letter, goes.tray, next);
   const event = goes.tray === 'escalated' ? 'queue.task.escalated' : 'queue.task.requeued';
   await log(ports, moved.task, event, goes.tray, goes.note ?? 'stopped', task.attempts.at(-1)?.code);
@@ -75,7 +76,7 @@ export async function settleWithdrawn(ports: Ports, letter: Letter, request: Tas
 
 /** Somebody merged our pull request: the PR monitor finishes what is in `review`. */
 export async function settleMerged(ports: Ports, letter: Letter, ending?: Ending): Promise<Letter> {
-  const { fix: _, not_before: __, ...task } = ended(ports, letter.task, ending);
+  const { fix: _, ...task } = ended(ports, letter.task, ending);
   const reason = `pull request #${task.pull_request} was merged meanwhile`;
   const moved = await move(ports, letter, 'review', { ...task, note: `${reason}.` });
   clearRequest(ports.paths.requests, task.id);
@@ -108,9 +109,14 @@ export async function settlePublishLater(ports: Ports, letter: Letter, reason: s
   return moved;
 }
 
-/** Back to the inbox untried: nothing can work on it before `at`. */
-export async function settleWait(ports: Ports, letter: Letter, reason: string, at: Date): Promise<Letter> {
-  const moved = await move(ports, letter, 'inbox', { ...letter.task, note: `Waits: ${reason}.`, not_before: at.toISOString() });
+/** Back to the inbox untried: nobody can work on it. @param at when somebody can, where that is known */
+export async function settleWait(ports: Ports, letter: Letter, waitsFor: 'agent' | 'program', reason: string, at?: Date): Promise<Letter> {
+  const moved = await move(ports, letter, 'inbox', {
+    ...withoutWait(letter.task),
+    note: `Waits: ${reason}.`,
+    ...(at && { not_before: at.toISOString() }),
+    waits_for: waitsFor,
+  });
   await log(ports, moved.task, 'queue.task.requeued', 'deferred', reason);
   return moved;
 }
@@ -140,8 +146,9 @@ function endAttempt(ports: Ports, task: Task, ending: Ending): Task {
   return { ...task, attempts: [...task.attempts.slice(0, -1), ended] };
 }
 
-async function move(ports: Ports, letter: Letter, to: Tray, task: Task): Promise<Letter> {
+async function move(ports: Ports, letter: Letter, to: Tray, settled: Task): Promise<Letter> {
   const mailbox = await ports.mailbox();
+  const task = to === 'inbox' ? settled : withoutWait(settled);
   const note = task.note === undefined ? {} : { note: truncate(task.note, NOTE_LIMIT) };
   return mailbox.move(letter, to, { ...task, ...note, settled_at: ports.clock.now().toISOString() });
 }

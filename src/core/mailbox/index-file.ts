@@ -11,7 +11,7 @@ import type { Waiting } from './mailbox.ts';
 /** Fewer files than this are read as fast as an index. */
 export const INDEX_FROM = 64;
 
-const VERSION = 2;
+const VERSION = 3;
 
 interface IndexEntry {
   /** `markOf` the file. */
@@ -32,6 +32,7 @@ type Row = [
   notBefore: string | 0,
   pull: number,
   preparing: 'pending' | 'split' | 0,
+  waitsFor: 'agent' | 'program' | 0,
 ];
 
 /** The index, as far as it can be read. */
@@ -39,11 +40,12 @@ export function readIndex(root: string): WaitingIndex {
   const index: WaitingIndex = new Map();
   for (const row of readRows(`${root}/.index.json`)) {
     if (!isRow(row)) continue;
-    const [file, mark, repo, issue, priority, createdAt, notBefore, pull, preparing] = row;
+    const [file, mark, repo, issue, priority, createdAt, notBefore, pull, preparing, waitsFor] = row;
     const waiting: Waiting = { id: file.slice(0, -3), repo, issue, priority: priority as Waiting['priority'], createdAt };
     if (notBefore !== 0) waiting.notBefore = notBefore;
     if (pull !== 0) waiting.pullRequest = pull;
     if (preparing !== 0) waiting.preparing = preparing;
+    if (waitsFor !== 0) waiting.waitsFor = waitsFor;
     index.set(file, { mark, waiting });
   }
   return index;
@@ -51,8 +53,8 @@ export function readIndex(root: string): WaitingIndex {
 
 export function writeIndex(root: string, index: WaitingIndex): void {
   const rows = Array.from(index, ([file, { mark, waiting }]): Row => {
-    const { repo, issue, priority, createdAt, notBefore = 0, pullRequest = 0, preparing = 0 } = waiting;
-    return [file, mark, repo, issue, priority, createdAt, notBefore, pullRequest, preparing];
+    const { repo, issue, priority, createdAt, notBefore = 0, pullRequest = 0, preparing = 0, waitsFor = 0 } = waiting;
+    return [file, mark, repo, issue, priority, createdAt, notBefore, pullRequest, preparing, waitsFor];
   });
   writeFileAtomic(`${root}/.index.json`, JSON.stringify({ version: VERSION, rows }), { durable: false, tmpDir: `${root}/tmp` });
 }
@@ -67,13 +69,14 @@ function readRows(path: string): unknown[] {
 }
 
 function isRow(row: unknown): row is Row {
-  if (!Array.isArray(row) || row.length !== 9) return false;
-  const [file, mark, repo, issue, priority, createdAt, notBefore, pull, preparing] = row as unknown[];
+  if (!Array.isArray(row) || row.length !== 10) return false;
+  const [file, mark, repo, issue, priority, createdAt, notBefore, pull, preparing, waitsFor] = row as unknown[];
   return (
     [file, mark, repo, createdAt].every((text) => typeof text === 'string') &&
     [issue, pull].every(Number.isSafeInteger) &&
     (notBefore === 0 || typeof notBefore === 'string') &&
     (preparing === 0 || preparing === 'pending' || preparing === 'split') &&
+    (waitsFor === 0 || waitsFor === 'agent' || waitsFor === 'program') &&
     (priority === 'high' || priority === 'normal' || priority === 'low')
   );
 }

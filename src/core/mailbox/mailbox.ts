@@ -30,6 +30,8 @@ export interface Waiting {
   priority: Task['priority'];
   createdAt: string;
   notBefore?: string;
+  /** Somebody of its chain must be able to run first, whatever `notBefore` expects. */
+  waitsFor?: NonNullable<Task['waits_for']>;
   /** Its open pull request: a fix, or a retry of what was pushed. */
   pullRequest?: number;
   /** A model is still asked about its text, or its parts are being filed. */

@@ -97,8 +97,13 @@ export const Task = z.strictObject({
   refine: z.enum(['pending', 'done', 'skipped', 'split']).optional(),
   parts: z.array(Part).min(2).max(8).optional(),
   pull_request: z.number().int().min(1).optional(),
-  /** Waits of providers and of a publication that could not be finished; a failed attempt returns without delay. */
+  /** A wait for a provider, for money, or for a publication that could not be finished; a failed attempt returns without delay. */
   not_before: instant.optional(),
+  /**
+   * It waits until somebody of its chain can run, which every pass asks anew, whatever `not_before` expects.
+   * `agent`: all rest or have no budget. `program`: their programs or keys are not there.
+   */
+  waits_for: z.enum(['agent', 'program']).optional(),
   /** Attempts with `n` at or below this number were made before a person asked for a retry and count no more. */
   attempts_forgiven: z.number().int().min(0).optional(),
   /** The head SHA that we pushed last; another head on the branch is somebody else's. */
@@ -126,6 +131,11 @@ export function laidTo({ rests_in: _, ...task }: Task, to: string): Task {
   return to === 'escalated' || to === 'failed' ? { ...task, rests_in: to } : task;
 }
 
+/** The task without a wait: the next pass looks at it. */
+export function withoutWait({ not_before: _, waits_for: __, ...task }: Task): Task {
+  return task;
+}
+
 /** A person moved this waiting task back from `escalated` or `failed` by hand, which is a retry (docs/contracts.md, "State directory"). */
 export function isHandedBack(task: Task): boolean {
   return task.rests_in !== undefined;
@@ -133,7 +143,7 @@ export function isHandedBack(task: Task): boolean {
 
 /** The task with every attempt so far forgiven. @param note why, for people. */
 export function afresh(task: Task, now: Date, note: string): Task {
-  const { fix: _, fixes: __, note: ___, not_before: ____, rests_in: _____, ...kept } = task;
+  const { fix: _, fixes: __, note: ___, rests_in: ____, ...kept } = withoutWait(task);
   const last = task.attempts.at(-1)?.n ?? 0;
   return { ...kept, ...(last > 0 && { attempts_forgiven: last }), note, settled_at: now.toISOString() };
 }

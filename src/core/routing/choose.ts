@@ -14,11 +14,11 @@ export interface Candidate {
 }
 
 /**
- * `run`: this one. `wait`: some only rest, or wait for their budget, the first of them until `until`.
+ * `run`: this one; `afterRest`: it is the one run that tries it. `wait`: some only rest, or wait for their budget, the first of them until `until`.
  * `spent`: the budget of the task allows no run any more. `none`: nobody of the chain can run here at all.
  */
 export type Choice =
-  | { kind: 'run'; name: string; passedOver: string[] }
+  | { kind: 'run'; name: string; passedOver: string[]; afterRest: boolean }
   | { kind: 'wait'; until: Date; reason: string }
   | { kind: 'spent' | 'none'; reason: string };
 
@@ -47,7 +47,7 @@ export function decideAgent(candidates: readonly Candidate[], now: Date): Choice
       passedOver.push(`${name} is tried by another run after its rest (${why})`);
       wait(now.getTime() + TRIED_MS);
     } else {
-      return { kind: 'run', name, passedOver };
+      return { kind: 'run', name, passedOver, afterRest: breaker !== undefined };
     }
   }
   if (until !== undefined)

@@ -69,6 +69,7 @@ const STATUS: Status = {
       agent: 'patch',
       pullRequest: 4,
       notBefore: null,
+      waitsFor: null,
       updatedAt: minutesAgo(3),
       note: 'somebody must look',
     },

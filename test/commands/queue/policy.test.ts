@@ -6,7 +6,7 @@ import {
   decideOutcome,
   toInfrastructure,
 } from '../../../src/commands/queue/outcome.ts';
-import { decideQueue, orderWaiting, type QueueSnapshot, whyPreparing } from '../../../src/commands/queue/policy.ts';
+import { decideQueue, orderWaiting, type QueueSnapshot, whyPreparing, whyStillWaiting } from '../../../src/commands/queue/policy.ts';
 import { decideStart, type StartFacts } from '../../../src/commands/queue/start.ts';
 import type { Waiting } from '../../../src/core/mailbox/mailbox.ts';
 import { at, buildAttempt, buildIssue, buildPull, buildTask, OCTOCAT, SHA } from '../../support/builders.ts';
@@ -68,6 +68,25 @@ describe('the queue', () => {
   });
   it('says nothing when there is nothing', () => {
     expect(decideQueue(snapshot({}))).toEqual([]);
+  });
+});
+
+describe('a task that waits for an agent', () => {
+  const now = new Date(at('12:00'));
+  const rests = (until: string) => ({ kind: 'wait' as const, until: new Date(at(until)), reason: 'all rest' });
+  const none = { kind: 'none' as const, reason: 'no key' };
+  it.each<[string, Partial<Waiting>, Parameters<typeof whyStillWaiting>[1], string | undefined]>([
+    ['while all rest', { waitsFor: 'agent', notBefore: at('12:30') }, rests('12:30'), 'all rest'],
+    ['whatever the new time, before the old one', { waitsFor: 'agent', notBefore: at('12:30') }, rests('17:00'), 'all rest'],
+    ['without a new word for a few minutes more', { waitsFor: 'agent', notBefore: at('12:00') }, rests('12:09'), 'all rest'],
+    ['not silently for longer', { waitsFor: 'agent', notBefore: at('12:00') }, rests('12:10'), undefined],
+    ['for its program', { waitsFor: 'program' }, none, 'no key'],
+    ['not silently for another reason', { waitsFor: 'agent', notBefore: at('12:30') }, none, undefined],
+    ['not silently for another reason, the other way round', { waitsFor: 'program' }, rests('12:01'), undefined],
+    ['not when somebody can', { waitsFor: 'program' }, { kind: 'run', name: 'a', passedOver: [], afterRest: false }, undefined],
+    ['not when its budget is spent', { waitsFor: 'agent' }, { kind: 'spent', reason: 'spent' }, undefined],
+  ])('waits on %s', (_, over, choice, reason) => {
+    expect(whyStillWaiting(waiting('a', over), choice, now)).toEqual(reason === undefined ? undefined : { kind: 'wait', reason });
   });
 });
 

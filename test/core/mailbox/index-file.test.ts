@@ -33,7 +33,7 @@ describe('the index of waiting tasks', () => {
 
   it('says what the files say, and spares reading them', async () => {
     fill(80);
-    write(buildTask({ issue: 7, priority: 'high', not_before: NOW, pull_request: 3, refine: 'split' }));
+    write(buildTask({ issue: 7, priority: 'high', not_before: NOW, waits_for: 'agent', pull_request: 3, refine: 'split' }));
     const cold = await box.mailbox.listWaiting();
     expect(await listAnew()).toEqual(cold);
     expect(cold.find(({ issue }) => issue === 7)).toEqual({
@@ -43,6 +43,7 @@ describe('the index of waiting tasks', () => {
       priority: 'high',
       createdAt: NOW,
       notBefore: NOW,
+      waitsFor: 'agent',
       pullRequest: 3,
       preparing: 'split',
     });

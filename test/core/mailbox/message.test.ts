@@ -51,6 +51,7 @@ const task: fc.Arbitrary<Task> = fc
       note: nasty,
       pull_request: fc.integer({ min: 1, max: 1e6 }),
       not_before: fc.constant(NOW),
+      waits_for: fc.constantFrom('agent' as const, 'program' as const),
       pushed: sha,
       protected: fc.array(nasty, { maxLength: 2 }),
       fix: fc.record({

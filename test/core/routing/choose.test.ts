@@ -21,6 +21,7 @@ describe('the agent of the next attempt', () => {
     expect(decideAgent(candidates, NOW)).toEqual({
       kind: 'run',
       name: 'gemini',
+      afterRest: true,
       passedOver: ['claude: there is no `claude`', 'codex rests until 2026-11-22T12:30:00.000Z (asked to wait)'],
     });
   });

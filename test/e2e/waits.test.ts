@@ -1,0 +1,132 @@
+/** Tasks that nobody can work on now: they wait without an attempt, say so once, and go on by themselves. */
+import { existsSync, readdirSync, rmSync } from 'node:fs';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { codingScript } from '../support/coding-script.ts';
+import { type ModelServer, openModelServer } from '../support/model-server.ts';
+import { type Ended, REPO, World } from '../support/world.ts';
+
+const WORK = codingScript({ files: { 'done.txt': 'done\n' } });
+const KEY = { LOOP_KEY: 'sk-loop-key' };
+
+let server: ModelServer;
+let world: World;
+beforeEach(async () => {
+  server = await openModelServer(WORK);
+});
+afterEach(async () => {
+  await server.close();
+  world.close();
+});
+
+function open(more = ''): void {
+  world = World.open({
+    config: `
+repos:
+  - { name: ${REPO}, automation: full, verify: ["true"], local_ci: ["true"] }
+agents:
+  loop: { kind: api, provider: anthropic, model: costly, key_env: LOOP_KEY, base_url: "${server.url}", timeout_minutes: 1 }
+routing: { default: [loop] }
+sandbox: { mode: "off" }
+prices: { costly: { input: 0, output: 1000 } }
+${more}`,
+  });
+}
+
+const run = (args: string[], env: Record<string, string> = KEY): Promise<Ended> => world.start(args, env).ended;
+const begin = async () => {
+  const issue = world.issue('Do it', 'Do it.');
+  await run(['dispatch']);
+  return issue;
+};
+const told = (): string[] =>
+  existsSync(world.path('state/events'))
+    ? readdirSync(world.path('state/events')).flatMap((file) =>
+        world
+          .read(`state/events/${file}`)
+          .trim()
+          .split('\n')
+          .map((line) => JSON.parse(line))
+          .filter(({ event }) => event.startsWith('queue.'))
+          .map(({ event }) => event),
+      )
+    : [];
+const fill = (until: string) =>
+  world.write('state/breakers/loop.json', JSON.stringify({ failures: 7, until, code: 'provider_rate_limit', reason: 'asked to wait' }));
+const explain = async (issue: number, env = KEY as Record<string, string>) =>
+  JSON.parse((await run(['explain', `${REPO}#${issue}`, '--json'], env)).stdout).verdicts.find(
+    ({ loop }: { loop: string }) => loop === 'queue',
+  );
+
+describe('a task that nobody can work on', () => {
+  it('waits for a key without an attempt or a clone, says so once, and goes on when it is there', async () => {
+    open();
+    const issue = await begin();
+    for (let k = 0; k < 6; k++) expect(await run(['queue'], {})).toMatchObject({ status: 0 });
+    const waiting = world.task(issue);
+    expect(waiting).toMatchObject({ tray: 'inbox', text: expect.stringMatching(/^attempts: \[\]$/m) });
+    expect(waiting?.text).toMatch(/^waits_for: program$/m);
+    expect(waiting?.text).toContain('the variable `LOOP_KEY`, which holds its key, is not set');
+    expect(told()).toEqual(['queue.task.requeued']);
+    expect(existsSync(world.path('state/mirrors'))).toBe(false);
+    expect((await run(['status'], {})).stdout).toMatch(
+      /demo__shop-\d+-1: Waits: no agent of the chain can run: loop: the variable `LOOP_KEY`/,
+    );
+    expect(await explain(issue, {})).toMatchObject({ kind: 'wait', reason: expect.stringContaining('the variable `LOOP_KEY`') });
+    await run(['queue']);
+    expect(world.task(issue)).toMatchObject({ tray: 'review', text: expect.not.stringContaining('waits_for') });
+  });
+
+  it('goes on as soon as a person takes the breaker away, and is quiet until then', async () => {
+    open();
+    const until = new Date(Date.now() + 3_600_000).toISOString();
+    fill(until);
+    const issue = await begin();
+    for (let k = 0; k < 3; k++) await run(['queue']);
+    expect(world.task(issue)?.text).toContain(`not_before: ${until}`);
+    expect(told()).toEqual(['queue.task.requeued']);
+    expect(await explain(issue)).toMatchObject({
+      kind: 'wait',
+      reason: expect.stringContaining(`loop rests until ${until} (asked to wait)`),
+    });
+    rmSync(world.path('state/breakers/loop.json'));
+    await run(['queue']);
+    expect(world.task(issue)?.tray).toBe('review');
+  });
+
+  it('goes on as soon as a limit is raised', async () => {
+    open('budgets: { per_day_usd: 0.01 }');
+    const issue = await begin();
+    for (let k = 0; k < 3; k++) await run(['queue']);
+    expect(world.task(issue)?.text).toMatch(/^not_before: .*T00:00:00\.000Z$/m);
+    expect(told()).toEqual(['queue.task.requeued']);
+    expect(await explain(issue)).toMatchObject({ kind: 'wait', reason: expect.stringContaining('(budgets.per_day_usd)') });
+    world.write('config.yaml', world.read('config.yaml').replace('0.01', '50'));
+    await run(['queue']);
+    expect(world.task(issue)?.tray).toBe('review');
+  });
+
+  it('is tried by one run when the rest of its agent is over; the others of its kind wait for how that ends', async () => {
+    open();
+    fill(new Date(Date.now() - 1000).toISOString());
+    const issues = [world.issue('Do it', 'Do it.'), world.issue('Do that', 'Do that.')];
+    await run(['dispatch']);
+    await run(['queue']);
+    const trays = () => issues.map((issue) => world.task(issue)?.tray).sort();
+    expect(trays()).toEqual(['inbox', 'review']);
+    expect(existsSync(world.path('state/breakers/loop.json'))).toBe(false);
+    await run(['queue']);
+    expect(trays()).toEqual(['review', 'review']);
+  });
+
+  it('is looked at when a person says so, whatever it waits for', async () => {
+    open();
+    const issue = await begin();
+    const { file, text } = world.task(issue) ?? { file: '', text: '' };
+    world.write(`state/mailbox/inbox/${file}`, text.replace(/^attempts:/m, 'not_before: 2999-01-01T00:00:00.000Z\nattempts:'));
+    await run(['queue']);
+    expect(world.task(issue)?.tray).toBe('inbox');
+    expect((await run(['retry', `${REPO}#${issue}`])).stdout).toContain('waits no longer');
+    await run(['queue']);
+    expect(world.task(issue)?.tray).toBe('review');
+  });
+});
