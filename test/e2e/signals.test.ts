@@ -62,6 +62,7 @@ sandbox: { mode: "${mode}", readable: ["${world.path('open')}"] }
     world.write('go', '');
     world.must('queue');
     expect(world.task(slow)).toMatchObject({ tray: 'review', text: expect.stringContaining('n: 2, agent: slow') });
+    expect(world.read(`state/runs/${SLOW}/2/prompt.md`)).toContain('+attempt 1');
     for (let k = 0; k < 4; k++) world.must('pr-monitor');
     expect([slow, quick].map((issue) => world.task(issue)?.tray)).toEqual(['done', 'done']);
     expect(world.run(['fsck']).status).toBe(0);

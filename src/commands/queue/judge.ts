@@ -19,9 +19,8 @@ import type { Job } from './job.ts';
 import { type AttemptFacts, decideOutcome, isOutweighed, type Outcome } from './outcome.ts';
 import type { Prepared } from './prepare.ts';
 import { renderCommitMessage, renderPullRequestBody } from './report.ts';
-import { setAside } from './salvage.ts';
+import { PATCH_LIMIT_BYTES, setAside } from './salvage.ts';
 
-const PATCH_LIMIT_BYTES = 4_000_000;
 const REFUSALS_SHOWN = 50;
 
 interface Findings {

@@ -131,14 +131,16 @@ function makeGiven(home: string): string {
   return path;
 }
 
-/** Attempts that ended by their own doing, with the whole of their changes laid where the agent can read them. */
+/** Attempts that failed, and all that left a change, however they ended; the whole of it is laid where the agent can read it. */
 function layEarlier(job: Job, given: string): EarlierAttempt[] {
   const { task } = job.letter;
   if (task.fix) return [];
-  const ended = task.attempts.filter((attempt) => attempt.outcome === 'failed' && attempt.n > (task.attempts_forgiven ?? 0));
-  return ended.map(({ n, agent, code = 'failed', summary = '' }) => {
+  const ended = task.attempts.filter((attempt) => attempt.ended_at !== undefined);
+  return ended.flatMap(({ n, agent, outcome, code = 'failed', summary = '' }) => {
     const dir = runPath(job.ports.paths, task.id, n);
     const patch = cleanText(readIfThere(`${dir}/diff.patch`) ?? '');
+    const failed = outcome === 'failed' && n > (task.attempts_forgiven ?? 0);
+    if (!failed && patch === '') return [];
     const patchFile = `${given}/attempt-${n}.patch`;
     if (patch !== '') writeFileAtomic(patchFile, patch, { durable: false });
     return { n, agent, code, summary, patch, output: readEvidence(dir)?.output ?? '', ...(patch !== '' && { patchFile }) };

@@ -13,6 +13,9 @@ import { renderCommitMessage } from './report.ts';
 
 z.config({ jitless: true });
 
+/** Largest patch that is kept beside a run, for the next agent. */
+export const PATCH_LIMIT_BYTES = 4_000_000;
+
 /** What reading the directory needs, written when it was made ready. */
 const Start = z.strictObject({
   base: z.string(),
@@ -25,7 +28,7 @@ export function noteStart(runDir: string, start: Start): void {
   writeFileAtomic(`${runDir}/start.json`, `${JSON.stringify(start)}\n`, { durable: false });
 }
 
-/** Preserves the workspace of an attempt as a commit; one that git must not read is moved beside the run as it is. */
+/** Preserves the workspace of an attempt as a commit, and as a patch for the next agent; one that git must not read is moved beside the run as it is. */
 export async function salvage(ports: Ports, task: Task, attempt: number): Promise<void> {
   const runDir = runPath(ports.paths, task.id, attempt);
   const tree = `${workspacePath(ports.paths, task.id, attempt)}/tree`;
@@ -59,6 +62,8 @@ async function preserve(ports: Ports, task: Task, attempt: number, tree: string,
   const host = await git.openHost(task.repo);
   const imported = await git.importTree(host, { path: tree, base: start.base, exclude: start.exclude, untracked: start.untracked });
   if (imported.changes.length === 0) return;
+  const patch = await git.renderPatch(host, start.base, imported.tree, PATCH_LIMIT_BYTES);
+  writeFileAtomic(`${runPath(ports.paths, task.id, attempt)}/diff.patch`, patch, { durable: false });
   const agent = task.attempts.find((one) => one.n === attempt)?.agent ?? 'unknown';
   const { name, email } = ports.config.identity;
   const commit = await git.commitTree(host, {
