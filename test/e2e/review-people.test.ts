@@ -1,5 +1,5 @@
 /** People act between the passes, at every stage: nothing they did is undone, and nothing merged is lost. */
-import { existsSync } from 'node:fs';
+import { existsSync, rmSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { act, forgeAs, mergeByHand, openScripted } from '../support/scripted-agent.ts';
 import { REPO, type World } from '../support/world.ts';
@@ -104,6 +104,39 @@ describe('people between the passes', () => {
     expect(pulls()).toEqual([]);
     expect(await forgeAs(world).findBranch(REPO, `agent/demo__shop-${issue}-1`)).toBeUndefined();
     expect(world.task(issue)?.tray).toBe('inbox');
+  });
+
+  it('ends the attempt of work that was cancelled before it was published; a retry runs an agent again', async () => {
+    act(world, 1, `touch "${world.dir}/started"; while [ ! -e "${world.dir}/go" ]; do sleep 0.1; done; echo x > x.txt`);
+    const issue = ready();
+    world.must('dispatch');
+    const queue = world.start(['queue']);
+    while (!existsSync(world.path('started'))) await new Promise((resolve) => setTimeout(resolve, 50));
+    world.must('pause');
+    world.write('go', '');
+    await queue.ended;
+    world.must('resume');
+    expect(world.task(issue)).toMatchObject({ tray: 'inbox', text: expect.stringContaining('Waits to be published') });
+    const reference = `${REPO}#${issue}`;
+    world.must('cancel', reference);
+    expect(world.json('show', reference)).toMatchObject({ tray: 'failed', attempts: [{ n: 1, outcome: 'complete' }] });
+    expect(world.task(issue)?.text).not.toContain('not_before');
+    world.must('fsck');
+    world.must('retry', reference);
+    act(world, 2, 'echo y > y.txt');
+    world.must('queue');
+    expect(world.json('show', reference)).toMatchObject({ tray: 'review', attempts: [{ n: 1 }, { n: 2, outcome: 'complete' }] });
+  });
+
+  it('closes the pull request of a cancelled task, also one whose number the task file lost', () => {
+    const issue = ready();
+    for (const args of [['dispatch'], ['queue']]) world.must(...args);
+    const { file, text } = world.task(issue) ?? { file: '', text: '' };
+    rmSync(world.path(`state/mailbox/review/${file}`));
+    world.write(`state/mailbox/escalated/${file}`, text.replace(/^pull_request: .*\n/m, ''));
+    expect(world.must('cancel', `${REPO}#${issue}`)).toContain('pull request #2 is closed');
+    expect(pulls()).toMatchObject([{ state: 'closed' }]);
+    expect(world.task(issue)).toMatchObject({ tray: 'failed', text: expect.stringMatching(/^pull_request: 2$/m) });
   });
 
   it('does not merge what a newer ready replaces', () => {

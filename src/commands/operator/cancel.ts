@@ -1,9 +1,12 @@
 /** `agentos cancel`: a task ends in `failed`, its agent stopped, its pull request closed, its work kept. May be repeated. */
 import type { Command } from 'commander';
+import { endOpenAttempt } from '../../core/end-attempt.ts';
 import { AgentOsError } from '../../core/errors.ts';
 import { closePullRequest } from '../../core/github/close-pull-request.ts';
+import { findOwnPullRequest } from '../../core/github/own-pull-request.ts';
 import { showLetter } from '../../core/github/projection.ts';
 import type { Letter } from '../../core/mailbox/mailbox.ts';
+import { withoutWait } from '../../core/mailbox/task.ts';
 import type { Ports } from '../../core/ports.ts';
 import { writeRequest } from '../../core/requests.ts';
 import { findTask } from './find-task.ts';
@@ -47,24 +50,28 @@ async function cancelTask(ports: Ports, id: string): Promise<{ tray: string; tex
 }
 
 async function cancelLetter(ports: Ports, letter: Letter): Promise<{ tray: string; text: string }> {
-  const { task, tray } = letter;
+  const { tray } = letter;
+  let { task } = letter;
   if (tray === 'done' || tray === 'failed') return { tray, text: `task ${task.id} has ended already: it is in ${tray}` };
   if (tray === 'processing') {
     writeRequest(ports.paths.requests, task.id, { kind: 'cancel', reason: 'cancelled by the operator' });
     return { tray, text: `task ${task.id} is running; its queue process stops the agent, keeps the work and ends the task` };
   }
   const to = { forge: await ports.forge(), effects: await ports.effects() };
-  if (task.pull_request !== undefined) {
-    const pull = await to.forge.getPullRequest(task.repo, task.pull_request);
-    if (pull.state === 'merged') {
-      throw new AgentOsError('refused', `pull request #${pull.number} of task \`${task.id}\` is merged already`, {
+  const pull = await findOwnPullRequest(to, task);
+  if (pull !== undefined) {
+    if ((await closePullRequest(to, task.repo, pull)) === 'merged') {
+      throw new AgentOsError('refused', `pull request #${pull} of task \`${task.id}\` is merged already`, {
         hint: 'Let `agentos pr-monitor` finish the task; revert the merge by hand where it is wrong.',
       });
     }
-    await closePullRequest(to, task.repo, task.pull_request);
+    task = { ...task, pull_request: pull };
   }
-  const note = { note: 'Cancelled by the operator.', settled_at: ports.clock.now().toISOString() };
-  const moved = await (await ports.mailbox()).move(letter, 'failed', { ...task, ...note });
+  const now = ports.clock.now();
+  // Work that only waits to be published is work of a run that has ended: a retry is to run an agent again.
+  const ended = withoutWait(endOpenAttempt(ports.paths, task, now));
+  const note = { note: 'Cancelled by the operator.', settled_at: now.toISOString() };
+  const moved = await (await ports.mailbox()).move(letter, 'failed', { ...ended, ...note });
   await ports.log.write({
     event: 'operator.task.cancelled',
     repo: task.repo,

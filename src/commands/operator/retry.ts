@@ -1,6 +1,7 @@
 /** `agentos retry`: an escalated or failed task goes back to the inbox with a fresh allowance of attempts. */
 import type { Command } from 'commander';
 import type { RepoConfig } from '../../core/config/schema.ts';
+import { endOpenAttempt } from '../../core/end-attempt.ts';
 import { AgentOsError } from '../../core/errors.ts';
 import { askReadiness, snapshotSha } from '../../core/github/ask-readiness.ts';
 import { showLetter } from '../../core/github/projection.ts';
@@ -34,7 +35,9 @@ async function retry(call: Call): Promise<number> {
   const outlook = await look(ports, letter.task);
   clearRequest(ports.paths.requests, id);
   const mailbox = await ports.mailbox();
-  const moved = await mailbox.move(letter, 'inbox', afresh(letter.task, ports.clock.now(), 'Retried by the operator.'));
+  const now = ports.clock.now();
+  const ended = endOpenAttempt(ports.paths, letter.task, now);
+  const moved = await mailbox.move(letter, 'inbox', afresh(ended, now, 'Retried by the operator.'));
   await logRetry(ports, moved.task, `retried from ${letter.tray}`);
   await showLetter({ forge: await ports.forge(), effects: await ports.effects() }, moved);
   tell(call, moved, `task ${id} is in the inbox; ${outlook}`);

@@ -1,4 +1,5 @@
 /** A task that a person moved back to the inbox by hand is retried as if by `agentos retry`. */
+import { endOpenAttempt } from '../../core/end-attempt.ts';
 import type { Letter } from '../../core/mailbox/mailbox.ts';
 import { afresh, isHandedBack } from '../../core/mailbox/task.ts';
 import type { Ports } from '../../core/ports.ts';
@@ -7,10 +8,9 @@ import type { Ports } from '../../core/ports.ts';
 export async function giveFreshStart(ports: Ports, claimed: Letter): Promise<Letter> {
   const { task } = claimed;
   if (!isHandedBack(task)) return claimed;
-  const letter = await (await ports.mailbox()).update(
-    claimed,
-    afresh(task, ports.clock.now(), `Moved back from \`${task.rests_in}\` by hand.`),
-  );
+  const now = ports.clock.now();
+  const ended = endOpenAttempt(ports.paths, task, now);
+  const letter = await (await ports.mailbox()).update(claimed, afresh(ended, now, `Moved back from \`${task.rests_in}\` by hand.`));
   await ports.log.write({
     event: 'operator.task.retried',
     repo: task.repo,

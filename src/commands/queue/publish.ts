@@ -9,7 +9,7 @@ import { AgentOsError } from '../../core/errors.ts';
 import type { Evidence } from '../../core/evidence.ts';
 import type { Git, HostRepository } from '../../core/git/git.ts';
 import type { GitHub, PullRequest } from '../../core/github/github.ts';
-import { listOwnPullRequest, OPEN_PULL_REQUEST } from '../../core/github/own-pull-request.ts';
+import { findOwnPullRequest, listOwnPullRequest, OPEN_PULL_REQUEST } from '../../core/github/own-pull-request.ts';
 import type { Task } from '../../core/mailbox/task.ts';
 
 export interface Publisher {
@@ -82,18 +82,12 @@ function shaOf(result: unknown): unknown {
 }
 
 /** What of a publishing that failed is on the forge all the same. */
-export async function findPublished(
-  { effects }: Publisher,
-  task: Task,
-  evidence: Evidence,
-): Promise<Pick<Task, 'pushed' | 'pull_request'>> {
-  const { repo, branch, issue, id } = task;
-  const push = await effects.find({ repo, subject: branch, kind: 'push-branch', key: evidence.commit ?? '' });
-  const opened = await effects.find({ repo, subject: `#${issue}`, kind: OPEN_PULL_REQUEST, key: id });
-  const number = opened?.state === 'done' ? (opened.result as { number?: unknown } | undefined)?.number : undefined;
+export async function findPublished(by: Publisher, task: Task, evidence: Evidence): Promise<Pick<Task, 'pushed' | 'pull_request'>> {
+  const push = await by.effects.find({ repo: task.repo, subject: task.branch, kind: 'push-branch', key: evidence.commit ?? '' });
+  const number = await findOwnPullRequest(by, task);
   return {
     ...(push?.state === 'done' && evidence.commit !== undefined && { pushed: evidence.commit }),
-    ...(typeof number === 'number' && { pull_request: number }),
+    ...(number !== undefined && { pull_request: number }),
   };
 }
 
