@@ -87,6 +87,31 @@ describe('a budget', () => {
     expect(task?.tray).toBe('escalated');
   });
 
+  it('counts no attempt of a run that had less than a run may spend because the day had no more', async () => {
+    open('{ per_day_usd: 3, per_run_usd: 2 }', '[loop, patch]');
+    const issue = world.issue('Do it', addsFile('done.txt', 'done'));
+    await run('dispatch');
+    await run('queue');
+    await run('queue');
+    expect(JSON.parse(world.read(`state/runs/demo__shop-${issue}-1/1/evidence.json`))).toMatchObject({
+      code: 'resource_limit',
+      cost_usd: 2,
+    });
+    world.write('config.yaml', world.read('config.yaml').replace('[loop, patch]', '[loop]'));
+    const second = world.issue('Do that', 'Do that.');
+    await run('dispatch');
+    const queue = await run('queue');
+    expect(queue.stdout).toContain('budget');
+    expect(JSON.parse(world.read(`state/runs/demo__shop-${second}-1/1/evidence.json`))).toMatchObject({
+      outcome: 'infrastructure',
+      code: 'budget',
+      cost_usd: 1,
+    });
+    expect(world.task(second)).toMatchObject({ tray: 'inbox', text: expect.stringMatching(/^waits_for: agent$/m) });
+    expect(world.task(second)?.text).toMatch(/^not_before: .*T00:00:00\.000Z$/m);
+    expect(existsSync(world.path('state/breakers/loop.json'))).toBe(false);
+  });
+
   it('says by its figures why a task has nothing left', async () => {
     open('{ per_task_usd: 2 }');
     server.script(dollarEach(codingScript({ ...WORK, result: false })));
@@ -124,6 +149,8 @@ describe('a budget', () => {
     await run('queue');
     expect(server.asked).toEqual([]);
     expect(world.task(issue)).toMatchObject({ tray: 'review', text: expect.stringContaining('agent: patch') });
+    expect(world.task(issue)?.text).toContain('loop: $0.00 of $0.01 are spent or reserved (budgets.per_agent_month_usd.loop)');
+    expect((await run('show', `${REPO}#${issue}`)).stdout).toMatch(/passed over: +loop: \$0\.00 of \$0\.01/);
   });
 
   it('counts a run whose process was killed with all that it reserved', async () => {

@@ -56,6 +56,7 @@ function renderAttempt(attempt: ShownAttempt, paint: Paint): string[] {
   const why = code === undefined || code === outcome ? '' : ` (${cleanLine(code)})`;
   return [
     `attempt ${n}${kind === 'fix' ? ', fix' : ''} by ${cleanLine(agent)}: ${end}${why}${took}, started ${started_at}`,
+    ...(attempt.passed_over ?? []).flatMap((why) => field('passed over', cleanLine(why, 300))),
     ...field('said', attempt.summary && cleanLine(attempt.summary, 2000)),
     ...field('files', attempt.run),
     ...field('work', attempt.look),

@@ -48,7 +48,7 @@ export async function runAttempt(ports: Ports, repo: RepoConfig, claimed: Letter
     }
   }
   const begun = await begin(ports, claimed);
-  if ('tray' in begun) return tell(await settled(ports, begun));
+  if ('tray' in begun) return tellUntried(await settled(ports, begun));
   const { letter } = begun;
   const stop = watchStop(ports, letter.task.id);
   try {
@@ -63,7 +63,12 @@ export async function runAttempt(ports: Ports, repo: RepoConfig, claimed: Letter
   }
 }
 
-async function openJob(ports: Ports, repo: RepoConfig, { letter, agent, attempt, maxCostUsd }: Begun, signal: AbortSignal): Promise<Job> {
+async function openJob(
+  ports: Ports,
+  repo: RepoConfig,
+  { letter, agent, attempt, maxCostUsd, cutShort = false }: Begun,
+  signal: AbortSignal,
+): Promise<Job> {
   const git = await ports.git();
   const root = workspacePath(ports.paths, letter.task.id, attempt);
   return {
@@ -73,6 +78,7 @@ async function openJob(ports: Ports, repo: RepoConfig, { letter, agent, attempt,
     letter,
     attempt,
     ...(maxCostUsd !== undefined && { maxCostUsd }),
+    cutShort,
     signal,
     agent,
     forge: await ports.forge(),
@@ -187,11 +193,22 @@ function toEnding(evidence: Evidence): Ending {
 function tell(letter: Letter): Applied {
   const { task, tray } = letter;
   const last = task.attempts.at(-1);
-  const what = tray === 'review' ? `pull request #${task.pull_request}` : (last?.code ?? 'no attempt');
+  const what = tray === 'review' ? `pull request #${task.pull_request}` : (last?.code ?? 'not ended');
   return {
     outcome: 'applied',
     reason: `attempt ${last?.n} by ${last?.agent}: ${what}; task ${task.id} is in ${tray}`,
     detail: { task: task.id, tray, attempt: last?.n ?? 0, agent: last?.agent ?? '', code: last?.code ?? '' },
+    ledTo: ledTo(letter),
+  };
+}
+
+/** Of a task that was claimed, and nobody could begin. */
+function tellUntried(letter: Letter): Applied {
+  const { task, tray } = letter;
+  return {
+    outcome: 'applied',
+    reason: `no attempt; task ${task.id} is in ${tray}: ${task.note ?? ''}`,
+    detail: { task: task.id, tray },
     ledTo: ledTo(letter),
   };
 }

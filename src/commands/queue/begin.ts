@@ -2,11 +2,15 @@
 import type { Agent } from '../../core/agents/agent.ts';
 import { crashPoint } from '../../core/crash-point.ts';
 import type { Letter } from '../../core/mailbox/mailbox.ts';
-import { withoutWait } from '../../core/mailbox/task.ts';
+import { type Attempt, withoutWait } from '../../core/mailbox/task.ts';
 import type { Ports } from '../../core/ports.ts';
 import { admitRun, endProbe } from '../../core/routing/breakers.ts';
-import { chooseAgent, nextAttempt, toRunRequest } from './choose.ts';
+import { cleanLine } from '../../core/text.ts';
+import { chooseAgent, isCutShort, nextAttempt, toRunRequest } from './choose.ts';
 import { settleEscalated, settleWait } from './settle.ts';
+
+/** The task file names so many agents that were passed over. */
+const LISTED_AGENTS = 8;
 
 export interface Begun {
   /** With the new attempt as its last one. */
@@ -15,6 +19,8 @@ export interface Begun {
   agent: Agent;
   /** All that the run may spend, in US dollars, where there is a limit. */
   maxCostUsd?: number;
+  /** That is less than a run may spend, for the day or the agent's month has no more. */
+  cutShort?: boolean;
 }
 
 /** @returns the letter itself where it waits, or a person must decide, instead. */
@@ -48,7 +54,8 @@ async function beginRun(
     const grant = (await ports.books()).reserve(request);
     if (!grant.granted) return settleWait(ports, claimed, 'agent', grant.reason, now);
     begun = await record(ports, claimed, choice.agent, choice.passedOver);
-    return { ...begun, ...(grant.usd !== undefined && { maxCostUsd: grant.usd }) };
+    if (grant.usd === undefined) return begun;
+    return { ...begun, maxCostUsd: grant.usd, cutShort: await isCutShort(ports, request, grant.usd) };
   } finally {
     if (!begun) endProbe(ports.paths, choice.name, request.id);
   }
@@ -58,7 +65,8 @@ async function record(ports: Ports, claimed: Letter, agent: Agent, passedOver: r
   const task = withoutWait(claimed.task);
   const attempt = nextAttempt(task);
   const kind = task.fix ? ('fix' as const) : ('work' as const);
-  const record = { n: attempt, agent: agent.name, kind, started_at: ports.clock.now().toISOString() };
+  const record: Attempt = { n: attempt, agent: agent.name, kind, started_at: ports.clock.now().toISOString() };
+  if (passedOver.length > 0) record.passed_over = passedOver.slice(0, LISTED_AGENTS).map((why) => cleanLine(why, 300));
   const letter = await (await ports.mailbox()).update(claimed, { ...task, attempts: [...task.attempts, record] });
   crashPoint('queue:attempt-recorded');
   await ports.log.write({

@@ -1,6 +1,6 @@
 /** Asks the agents of a task's chain who can run now, and keeps their breakers after a run. */
 import type { Agent } from '../../core/agents/agent.ts';
-import type { Grant, RunRequest } from '../../core/budget/ledger.ts';
+import { decideGrant, type Grant, type RunRequest } from '../../core/budget/ledger.ts';
 import type { Task } from '../../core/mailbox/task.ts';
 import type { Ports } from '../../core/ports.ts';
 import { afterRun, type RunEnding } from '../../core/routing/breaker.ts';
@@ -56,6 +56,20 @@ export async function chooseAgent(
 export function toRunRequest(ports: Ports, task: Task, agent: string): RunRequest {
   const config = ports.config.agents[agent];
   return { id: runIdOf(task, nextAttempt(task)), task: task.id, agent, paid: config !== undefined && 'model' in config };
+}
+
+/** Whether a run that was granted `usd` were granted more but for the limits of the day and of the agent's month. */
+export async function isCutShort(ports: Ports, request: RunRequest, usd: number): Promise<boolean> {
+  const { budgets } = ports.config;
+  // A limit of the task that never binds has the usual sum of a run said, where no other limit is left.
+  const limits = {
+    ...budgets,
+    per_day_usd: undefined,
+    per_agent_month_usd: {},
+    per_task_usd: budgets.per_task_usd ?? Number.POSITIVE_INFINITY,
+  };
+  const otherwise = decideGrant((await ports.books()).list(), limits, request, ports.clock.now());
+  return otherwise.granted && otherwise.usd !== undefined && otherwise.usd > usd;
 }
 
 export function nextAttempt(task: Task): number {

@@ -20,6 +20,8 @@ export interface Job {
   attempt: number;
   /** All that the run may spend, in US dollars, where there is a limit. */
   maxCostUsd?: number;
+  /** That is less than a run may spend, for the day or the agent's month has no more. */
+  cutShort: boolean;
   /** `runs/<task>/<attempt>`. */
   runDir: string;
   /** The agent's clone. */

@@ -62,6 +62,9 @@ async function find(job: Job, prepared: Prepared, reply: AgentReply): Promise<Fi
   const report = readResultFile(job.tree);
   keepResultFile(job, 'result' in report);
   const facts: AttemptFacts = { ended: reply.ended, durationMs: reply.durationMs, ...(reply.failure && { failure: reply.failure }) };
+  // Its own sum is the run's affair; that the day or the month had less left is not.
+  if (job.cutShort && reply.failure?.kind === 'limit' && (reply.costUsd ?? 0) >= (job.maxCostUsd ?? Number.POSITIVE_INFINITY))
+    facts.cutShort = true;
   if ('result' in report) facts.result = toSaid(report.result);
   else facts.problem = { code: report.problem, reason: report.reason };
   const found: Findings = { facts, changes: [], protected: [], output: '', ...('result' in report && { result: report.result }) };

@@ -22,6 +22,8 @@ export interface AttemptFacts {
   refused?: string[];
   /** How the run failed beyond the tree, where it did. */
   failure?: AgentFailure;
+  /** It was ended for its money, which was less than a run may spend: the day or the agent's month had no more. */
+  cutShort?: boolean;
   /** Absent when it did not come to that. */
   verified?: { ok: boolean; reason: string };
 }
@@ -41,10 +43,13 @@ export function decideOutcome(facts: AttemptFacts): Outcome {
   const judged = judgeFacts(facts);
   const { failure } = facts;
   if (!failure || judged.outcome !== 'failed') return judged;
-  const code = FAILURE_CODES[failure.kind] ?? judged.code;
+  const code = facts.cutShort ? 'budget' : (FAILURE_CODES[failure.kind] ?? judged.code);
+  if (code === 'budget') return { outcome: 'infrastructure', code, summary: CUT_SHORT };
   if (code.startsWith('provider_')) return { outcome: 'infrastructure', code, summary: cleanLine(failure.message, 500) };
   return { outcome: 'failed', code, summary: cleanLine(`${failure.message}; ${judged.summary}`, 500) };
 }
+
+const CUT_SHORT = 'used up what the day, or the month of its agent, had left, which was less than a run may spend';
 
 /** `denied` and `crashed` say why the tree is what it is: the code stays the tree's. */
 const FAILURE_CODES: Partial<Record<FailureKind, string>> = {
@@ -128,7 +133,7 @@ export function decideDestination(task: Task, limits: Limits, now: Date, agents:
   const spent = whySpent(task, limits);
   if (spent !== undefined) return { tray: 'escalated', note: `${spent}. ${whatNow(task)}` };
   const note = `Attempt ${last?.n} by ${last?.agent}: ${last?.code}.`;
-  if (last?.outcome === 'infrastructure' && last.code?.startsWith('provider_') && !agents.free) {
+  if (last?.outcome === 'infrastructure' && (last.code?.startsWith('provider_') || last.code === 'budget') && !agents.free) {
     const doublings = Math.min(infrastructureStreak(task) - 1, 6);
     const at = agents.nextAt ?? new Date(now.getTime() + PROVIDER_WAIT_MS * 2 ** doublings);
     return { tray: 'inbox', note, notBefore: at.toISOString(), waitsFor: 'agent' };

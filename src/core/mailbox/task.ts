@@ -40,6 +40,8 @@ const Attempt = z.strictObject({
   /** A code of the contract: what the agent reported or the host computed. */
   code: z.string().max(60).optional(),
   summary: line.optional(),
+  /** The agents before it in the chain that could not run, each with the reason. */
+  passed_over: z.array(line).optional(),
   /** The tree that the attempt left, when it could be read. */
   tree: sha.optional(),
   /** The commit that was made of it. */

@@ -204,6 +204,21 @@ describe('the outcome of an attempt', () => {
       { ...unverified, ended: 'stopped', failure: { kind: 'overloaded', message: 'busy' } },
       { outcome: 'stopped', code: 'cancelled' },
     ],
+    [
+      'a limit that was the run’s own',
+      { ...silent, problem: { code: 'no_result', reason: 'none' }, failure: { kind: 'limit', message: 'no money' } },
+      { outcome: 'failed', code: 'resource_limit' },
+    ],
+    [
+      'a limit that the day or the month made shorter',
+      { ...silent, problem: { code: 'no_result', reason: 'none' }, failure: { kind: 'limit', message: 'no money' }, cutShort: true },
+      { outcome: 'infrastructure', code: 'budget' },
+    ],
+    [
+      'a tree that was good when the money was gone',
+      { ...good, failure: { kind: 'denied', message: 'm' }, cutShort: true },
+      { outcome: 'complete' },
+    ],
     ['an unverified tree is not complete', unverified, { outcome: 'failed', code: 'verify_failed' }],
   ])('%s', (_, facts, expected) => {
     expect(decideOutcome(facts)).toMatchObject(expected);
@@ -250,6 +265,12 @@ describe('where a task goes', () => {
     expect(go([down(1)])).toMatchObject({ tray: 'inbox', notBefore: '2026-11-22T12:01:00.000Z' });
     expect(go([buildAttempt(1), down(2), down(3), down(4)])).toMatchObject({ notBefore: '2026-11-22T12:04:00.000Z' });
     expect(go([down(1)], {}, { nextAt: new Date(at('13:00')) })).toMatchObject({ notBefore: '2026-11-22T13:00:00.000Z' });
+  });
+  it('waits for the day or the month when its money was cut short, unless another agent has some', () => {
+    const cut = [buildAttempt(1, { outcome: 'infrastructure', code: 'budget' })];
+    const nextAt = new Date(at('23:00'));
+    expect(go(cut, {}, { nextAt })).toMatchObject({ tray: 'inbox', notBefore: nextAt.toISOString(), waitsFor: 'agent' });
+    expect(go(cut, {}, { free: true })).not.toHaveProperty('notBefore');
   });
   it('goes to the next agent at once when one is free', () => {
     const down = buildAttempt(1, { outcome: 'infrastructure', code: 'provider_rate_limit' });
