@@ -6,6 +6,7 @@
  * meanwhile stays as it is. Where no model answers, the task goes on as it was.
  */
 import { randomBytes } from 'node:crypto';
+import { questionId } from '../../core/budget/judge-books.ts';
 import type { RepoConfig } from '../../core/config/schema.ts';
 import { crashPoint } from '../../core/crash-point.ts';
 import { AgentOsError } from '../../core/errors.ts';
@@ -173,6 +174,8 @@ async function record(
 }
 
 async function skip(ports: Ports, letter: Letter, why: string): Promise<string> {
+  // A question of a pass that was killed is not asked again: it counts with what it had reserved.
+  (await ports.books()).settle(questionId(letter.task.id), undefined);
   await (await ports.mailbox()).update(letter, { ...letter.task, refine: 'skipped' });
   await logRefined(ports, letter.task, 'skipped', why);
   return `goes on with the text of the issue: ${why}`;

@@ -47,10 +47,7 @@ export function bookQuestion({ books, models, prices, task, question }: Question
   const before = books.inspect().entries.find((entry) => entry.id === id && entry.settledUsd === undefined)?.reservedUsd ?? 0;
   const estimateUsd = before + models.reduce((sum, { model }) => sum + estimate(model), 0);
   const refused = reserve(books, { id, task, agent: MODELS, paid: true, estimateUsd });
-  if (refused !== undefined) {
-    books.settle(id, undefined);
-    return { refused };
-  }
+  if (refused !== undefined) return { refused };
   const calls: Called[] = [];
   return {
     onCall: (call) => calls.push(call),

@@ -309,6 +309,18 @@ describe('what a model is asked', () => {
     expect(entries()[0]?.settledUsd).toBeCloseTo((lost?.reservedUsd ?? 0) + 0.003, 6);
   });
 
+  it('counts with what it reserved where its pass was killed and it is not asked again', async () => {
+    limited('{ per_day_usd: 2 }');
+    server.script([says(TASK)]);
+    const issue = world.issue('Prices', 'Add prices.');
+    expect((await dispatchProcess({ AGENTOS_CRASH: 'dispatch:answered:1' })).signal).toBe('SIGKILL');
+    await dispatch();
+    expect(server.seen).toHaveLength(1);
+    expect(world.task(issue)?.text).toContain('refine: skipped\n');
+    expect(entries()).toHaveLength(1);
+    expect(entries()[0]?.settledUsd).toBe(entries()[0]?.reservedUsd);
+  });
+
   it('counts with its estimate where nobody knows what it used, and with nothing where the provider refused it', async () => {
     limited('{ per_day_usd: 5 }');
     server.script([{ fault: 'overloaded' }]);
