@@ -125,6 +125,7 @@ sandbox: { mode: required }
       expect(seconds).toBeLessThan(50);
       const told = resultsOf(server.asked.slice(before));
       if (fault === 'denied') expectRefusals(told);
+      if (fault === 'denied' || fault === 'no result') expect(evidence.summary).toContain('its last words: "All done."');
       if (fault === 'hostile') {
         expect(told.join('\n')).toMatch(/^AGENTOS_TASK_ID=/m);
         expect(told.join('\n').match(TRACE)).toBeNull();

@@ -61,9 +61,10 @@ export async function judgeAttempt(job: Job, prepared: Prepared, reply: AgentRep
 async function find(job: Job, prepared: Prepared, reply: AgentReply): Promise<Findings> {
   const report = readResultFile(job.tree);
   keepResultFile(job, 'result' in report);
-  const facts: AttemptFacts = { ended: reply.ended, durationMs: reply.durationMs, ...(reply.failure && { failure: reply.failure }) };
+  const { ended: how, durationMs, failure, text } = reply;
+  const facts: AttemptFacts = { ended: how, durationMs, ...(failure && { failure }), ...(text !== undefined && { said: text }) };
   // Its own sum is the run's affair; that the day or the month had less left is not.
-  if (job.cutShort && reply.failure?.kind === 'limit' && (reply.costUsd ?? 0) >= (job.maxCostUsd ?? Number.POSITIVE_INFINITY))
+  if (job.cutShort && failure?.kind === 'limit' && (reply.costUsd ?? 0) >= (job.maxCostUsd ?? Number.POSITIVE_INFINITY))
     facts.cutShort = true;
   if ('result' in report) facts.result = toSaid(report.result);
   else facts.problem = { code: report.problem, reason: report.reason };

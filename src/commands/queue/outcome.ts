@@ -16,6 +16,8 @@ export interface AttemptFacts {
   result?: { status: 'complete' | 'partial' | 'blocked'; code?: string; summary: string };
   /** Why there is none. */
   problem?: { code: 'no_result' | 'invalid_result'; reason: string };
+  /** The agent's last words, one clean line, where it is known to print them. */
+  said?: string;
   /** Paths changed against the recorded base; absent when the tree could not be read. */
   changed?: number;
   /** Why the tree may not be pushed. */
@@ -67,6 +69,11 @@ export function isOutweighed(failure: AgentFailure): boolean {
   return failure.kind === 'denied';
 }
 
+/** For whoever reads why there is no result: what the agent itself said last. */
+function quoteWords(said: string | undefined): string {
+  return said === undefined ? '' : `; its last words: ${JSON.stringify(cleanLine(said, 200))}`;
+}
+
 function judgeFacts(facts: AttemptFacts): Outcome {
   const { result, problem } = facts;
   const failed = (code: string, summary: string): Outcome => ({ outcome: 'failed', code, summary: cleanLine(summary, 500) });
@@ -75,7 +82,7 @@ function judgeFacts(facts: AttemptFacts): Outcome {
   if (facts.ended === 'stalled')
     return failed('stalled', `said nothing for longer than allowed (after ${Math.round(facts.durationMs / 1000)} s)`);
   if (facts.ended === 'limit') return failed('resource_limit', 'took more of the disk than a run may');
-  if (problem) return failed(problem.code, problem.reason);
+  if (problem) return failed(problem.code, problem.reason + quoteWords(facts.said));
   if (!result) return failed('no_result', 'left no `.agent_result.md`');
   if (result.status !== 'complete') return failed(result.code ?? 'missing_context', `${result.status}: ${result.summary}`);
   if (facts.refused && facts.refused.length > 0) return failed('policy_refused', facts.refused.join('; '));

@@ -41,6 +41,8 @@ export interface AgentReply {
   costUsd?: number;
   /** Whether a part of `costUsd` is an estimate: an answer broke off, and nobody counted it. */
   costIsEstimate?: true;
+  /** The agent's last words, one clean line. */
+  text?: string;
   /** The agent's own name of its session. */
   session?: string;
 }

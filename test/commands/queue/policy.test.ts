@@ -148,6 +148,11 @@ describe('the outcome of an attempt', () => {
     ['a timeout is not raised by a good report', { ...good, ended: 'timeout' }, { outcome: 'failed', code: 'timeout' }],
     ['too much of the disk', { ...good, ended: 'limit' }, { outcome: 'failed', code: 'resource_limit' }],
     ['silence', { ...good, ended: 'stalled' }, { outcome: 'failed', code: 'stalled' }],
+    [
+      'no result file, after words',
+      { ...silent, problem: { code: 'no_result', reason: 'none' }, said: 'I cannot "do" it.' },
+      { outcome: 'failed', code: 'no_result', summary: 'none; its last words: "I cannot \\"do\\" it."' },
+    ],
     ['no result file', { ...silent, problem: { code: 'no_result', reason: 'none' } }, { outcome: 'failed', code: 'no_result' }],
     [
       'an echoed template',

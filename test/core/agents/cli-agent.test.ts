@@ -31,7 +31,7 @@ const fake = (mode: string): CliKind => ({
     if (event['type'] === 'start') return { ...report, session: textAt(event, 'session') };
     if (event['type'] !== 'end') return report;
     const denials = Array.isArray(event['denials']) ? event['denials'].map(String) : [];
-    if (event['ok'] === true) return { ...report, finished: true, denials, costUsd: 9 };
+    if (event['ok'] === true) return { ...report, finished: true, denials, costUsd: 9, text: '\u001b[31mAll\n\ndone.' };
     return { ...report, failure: { kind: 'crashed', message: textAt(event, 'why') } };
   },
 });
@@ -85,6 +85,7 @@ describe.each(DRIVERS.filter(({ there }) => there))('a command-line agent, $kind
     mkdirSync(join(place.home, '.fake'), { recursive: true });
     writeFileSync(join(place.home, '.fake/old'), '');
     const reply = await run('good', { prompt: 'x'.repeat(300_000) });
+    expect(reply.text).toBe('All done.');
     expect(reply).toMatchObject({ ended: 'exited', exitCode: 0, costUsd: 0.5, session: 'session-1', usage: { input: 10, output: 5 } });
     expect(reply).not.toHaveProperty('failure');
     expect(keys).toEqual([KEY]);

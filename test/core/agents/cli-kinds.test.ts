@@ -17,6 +17,29 @@ const FACTS: CliFacts = {
   maxTurns: 7,
   session: '11111111-2222-4333-8444-555555555555',
 };
+/** How each prints what its agent says. */
+const LAST_WORDS: Readonly<Record<string, (text: string) => Record<string, unknown>[]>> = {
+  claude: (text) => [
+    {
+      type: 'assistant',
+      message: {
+        content: [
+          { type: 'text', text },
+          { type: 'tool_use', name: 'Bash' },
+        ],
+      },
+    },
+  ],
+  codex: (text) => [
+    { type: 'item.completed', item: { type: 'agent_message', text } },
+    { type: 'item.completed', item: { type: 'command_execution', text: 'ls' } },
+  ],
+  gemini: (text) => [
+    { type: 'message', role: 'user', content: 'Do it.' },
+    { type: 'message', role: 'assistant', content: text.slice(0, 3), delta: true },
+    { type: 'message', role: 'assistant', content: text.slice(3), delta: true },
+  ],
+};
 const fold = (kind: CliKind, events: readonly Record<string, unknown>[]) =>
   events.reduce<CliReport>((report, event) => kind.readEvent(report, event), { finished: false, denials: [] });
 
@@ -33,6 +56,13 @@ describe.each(Object.values(CLI_KINDS))('$kind', (kind) => {
   it('has its settings in its own HOME', () => {
     expect(Object.keys(files).length).toBeGreaterThan(0);
     for (const path of Object.keys(files)) expect(path).toMatch(/^\.[a-z]+\/[a-z.]+$/);
+  });
+  it('has the last words of its agent, bounded', () => {
+    const words = (text: string) => LAST_WORDS[kind.kind]?.(text) ?? [];
+    expect(fold(kind, words('First.')).text).toBe('First.');
+    expect(fold(kind, [...words('First.'), { type: 'tool_use' }, ...words('All done.')]).text).toBe('All done.');
+    expect(fold(kind, [...words('First.'), ...words(' ')]).text?.trim()).toBe('First.');
+    expect(fold(kind, words('x'.repeat(100_000))).text?.length).toBe(4000);
   });
   it('takes any event, and is never finished by one that says nothing of it', () => {
     const types = ['result', 'error', 'system', 'init', 'turn.completed', 'turn.failed', 'thread.started', 'item.completed', 'message'];
@@ -77,6 +107,7 @@ describe('claude', () => {
       finished: true,
       denials: [],
       session: 's',
+      text: 'Done.',
       costUsd: 0.25,
       usage: { input: 3, cacheRead: 20, cacheWrite: 4, output: 9 },
     });

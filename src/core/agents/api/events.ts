@@ -5,7 +5,7 @@
  */
 import { cleanLine } from '../../text.ts';
 import { at, numberAt, textAt } from '../../untrusted.ts';
-import type { CliReport } from '../cli/cli-kind.ts';
+import { type CliReport, withText } from '../cli/cli-kind.ts';
 import type { AgentFailure, FailureKind, TokenUsage } from '../report.ts';
 
 /** Usage is that of the whole run so far, as the provider counted it. */
@@ -62,7 +62,7 @@ export function foldEvent(report: CliReport, event: Readonly<Record<string, unkn
       // Where it ends here, this is why.
       return { ...report, ...(failure && { failure }) };
     case 'answer':
-      return { ...rest, ...(usage && { usage }) };
+      return withText({ ...rest, ...(usage && { usage }) }, textAt(event, 'text'));
     case 'end': {
       const finished = at(event, 'finished') === true && failure === undefined;
       const why = finished ? undefined : (failure ?? before);

@@ -7,7 +7,7 @@
  */
 import { at, numberAt, textAt } from '../../untrusted.ts';
 import type { TokenUsage } from '../report.ts';
-import type { CliFacts, CliReport, ListedCliKind } from './cli-kind.ts';
+import { type CliFacts, type CliReport, type ListedCliKind, withText } from './cli-kind.ts';
 
 /** What its work needs; what asks a person or the web is not offered at all. */
 const TOOLS = 'Bash BashOutput KillShell Edit MultiEdit Write NotebookEdit Read Glob Grep LS Task TodoWrite';
@@ -47,6 +47,8 @@ export const claude: ListedCliKind = {
     switch (event['type']) {
       case 'system':
         return { ...report, ...session(event) };
+      case 'assistant':
+        return withText(report, wordsOf(at(event, 'message', 'content')));
       case 'result':
         return readResult(report, event);
       default:
@@ -74,7 +76,7 @@ function readResult(report: CliReport, event: Readonly<Record<string, unknown>>)
   const failed = event['is_error'] !== false;
   const usage = readUsage(event);
   return {
-    ...report,
+    ...(failed ? report : withText(report, textAt(event, 'result'))),
     ...session(event),
     finished: !failed,
     denials,
@@ -82,6 +84,15 @@ function readResult(report: CliReport, event: Readonly<Record<string, unknown>>)
     ...(cost !== undefined && cost >= 0 && { costUsd: cost }),
     ...(failed && { failure: whyFailed(event) }),
   };
+}
+
+/** Of one answer, calls of tools left out. */
+function wordsOf(content: unknown): string {
+  if (!Array.isArray(content)) return '';
+  return content
+    .filter((part) => textAt(part, 'type') === 'text')
+    .map((part) => textAt(part, 'text'))
+    .join('\n');
 }
 
 function whyFailed(event: Readonly<Record<string, unknown>>): NonNullable<CliReport['failure']> {

@@ -208,6 +208,7 @@ function toReply(exit: SandboxExit, report: CliReport, seen: GatewayReport, opti
     ...(usage && { usage }),
     ...(cost !== undefined && { costUsd: cost }),
     ...(seen.cost?.estimated && { costIsEstimate: true }),
+    ...(report.text !== undefined && { text: cleanLine(report.text, 1000) }),
     ...(report.session !== undefined && { session: cleanLine(report.session, 100) }),
   };
 }

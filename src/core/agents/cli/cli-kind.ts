@@ -46,8 +46,17 @@ export interface CliReport {
   /** As the program computed it, in US dollars; absent where it names none. */
   costUsd?: number;
   session?: string;
+  /** The agent's last words, its beginning where they are long; as it printed them, not cleaned. */
+  text?: string;
   /** Names of tools that were refused. */
   denials: string[];
+}
+
+const MOST_TEXT = 4000;
+
+/** The report with these as the last words; without any, as it was. */
+export function withText(report: CliReport, words: string): CliReport {
+  return words.trim() === '' ? report : { ...report, text: words.slice(0, MOST_TEXT) };
 }
 
 export interface CliKind {

@@ -7,7 +7,7 @@
  */
 import { at, numberAt, textAt } from '../../untrusted.ts';
 import type { TokenUsage } from '../report.ts';
-import type { CliReport, ListedCliKind } from './cli-kind.ts';
+import { type CliReport, type ListedCliKind, withText } from './cli-kind.ts';
 
 export const codex: ListedCliKind = {
   kind: 'codex',
@@ -34,6 +34,8 @@ export const codex: ListedCliKind = {
     switch (event['type']) {
       case 'thread.started':
         return { ...report, session: textAt(event, 'thread_id') };
+      case 'item.completed':
+        return textAt(event, 'item', 'type') === 'agent_message' ? withText(report, textAt(event, 'item', 'text')) : report;
       case 'turn.completed':
         return { ...report, finished: true, ...usageOf(event) };
       case 'turn.failed':

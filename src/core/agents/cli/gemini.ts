@@ -10,7 +10,7 @@
  */
 import { at, numberAt, textAt } from '../../untrusted.ts';
 import type { TokenUsage } from '../report.ts';
-import type { CliReport, ListedCliKind } from './cli-kind.ts';
+import { type CliReport, type ListedCliKind, withText } from './cli-kind.ts';
 
 /** Its own word for no extension; no server is called so. */
 const NOTHING = 'none';
@@ -43,6 +43,13 @@ export const gemini: ListedCliKind = {
         const session = textAt(event, 'session_id');
         return session === '' ? report : { ...report, session };
       }
+      case 'message':
+        return textAt(event, 'role') === 'assistant' ? readWords(report, event) : report;
+      case 'tool_use': {
+        // What comes after it is an answer of its own.
+        const { text: _, ...rest } = report;
+        return rest;
+      }
       case 'error':
         return readError(report, event);
       case 'result':
@@ -66,6 +73,12 @@ function settings(maxTurns: number): object {
     // No network: what asks the web would only fail.
     tools: { exclude: ['web_fetch', 'google_web_search'] },
   };
+}
+
+/** It prints an answer piece by piece. */
+function readWords(report: CliReport, event: Readonly<Record<string, unknown>>): CliReport {
+  const before = at(event, 'delta') === true ? (report.text ?? '') : '';
+  return withText(report, before + textAt(event, 'content'));
 }
 
 /** A loop that it found itself is a warning to it, and its result a success. */

@@ -22,7 +22,7 @@ describe('foldEvent', () => {
       { type: 'answer', turn: 2, text: 'done', usage: usage(30) },
       toEndEvent({ turns: 2, usage: usage(30) }),
     );
-    expect(report).toEqual({ finished: true, session: 'abc', usage: usage(30), denials: [] });
+    expect(report).toEqual({ finished: true, session: 'abc', usage: usage(30), denials: [], text: 'done' });
   });
 
   it('reads a run that failed, with the time to come back', () => {
