@@ -2,7 +2,7 @@
 import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { codingScript } from '../support/coding-script.ts';
-import { type ModelServer, openModelServer } from '../support/model-server.ts';
+import { type ModelServer, openModelServer, withFaults } from '../support/model-server.ts';
 import { type Ended, REPO, World } from '../support/world.ts';
 
 const WORK = codingScript({ files: { 'done.txt': 'done\n' } });
@@ -118,6 +118,23 @@ describe('a task that nobody can work on', () => {
     expect(existsSync(world.path('state/breakers/loop.json'))).toBe(false);
     await run(['queue']);
     expect(trays()).toEqual(['review', 'review']);
+  });
+
+  it('waits through a long outage of its provider, which is told once', async () => {
+    open();
+    server.script(withFaults(WORK, () => ({ fault: 'auth' })));
+    const issue = await begin();
+    for (let k = 0; k < 7; k++) {
+      await run(['queue']);
+      const breaker = JSON.parse(world.read('state/breakers/loop.json'));
+      world.write('state/breakers/loop.json', JSON.stringify({ ...breaker, until: new Date(Date.now() - 1000).toISOString() }));
+    }
+    expect(world.task(issue)).toMatchObject({ tray: 'inbox', text: expect.stringMatching(/n: 7\b.*provider_auth.*after_rest: true/) });
+    expect(told().filter((event) => event === 'queue.agent.resting')).toHaveLength(1);
+    server.script(WORK);
+    await run(['queue']);
+    expect(world.task(issue)?.tray).toBe('review');
+    expect(told().filter((event) => event === 'queue.agent.recovered')).toHaveLength(1);
   });
 
   it('is looked at when a person says so, whatever it waits for', async () => {

@@ -4,7 +4,7 @@ import { crashPoint } from '../../core/crash-point.ts';
 import type { Letter } from '../../core/mailbox/mailbox.ts';
 import { type Attempt, withoutWait } from '../../core/mailbox/task.ts';
 import type { Ports } from '../../core/ports.ts';
-import { admitRun, endProbe } from '../../core/routing/breakers.ts';
+import { admitRun, endProbe, readBreaker } from '../../core/routing/breakers.ts';
 import { cleanLine } from '../../core/text.ts';
 import { chooseAgent, isCutShort, nextAttempt, toRunRequest } from './choose.ts';
 import { settleEscalated, settleWait } from './settle.ts';
@@ -53,7 +53,8 @@ async function beginRun(
   try {
     const grant = (await ports.books()).reserve(request);
     if (!grant.granted) return settleWait(ports, claimed, 'agent', grant.reason, now);
-    begun = await record(ports, claimed, choice.agent, choice.passedOver);
+    const afterRest = readBreaker(ports.paths.breakers, choice.name)?.probe?.run === request.id;
+    begun = await record(ports, claimed, { ...choice, afterRest });
     if (grant.usd === undefined) return begun;
     return { ...begun, maxCostUsd: grant.usd, cutShort: await isCutShort(ports, request, grant.usd) };
   } finally {
@@ -61,11 +62,19 @@ async function beginRun(
   }
 }
 
-async function record(ports: Ports, claimed: Letter, agent: Agent, passedOver: readonly string[]): Promise<Begun> {
+interface Chosen {
+  agent: Agent;
+  passedOver: readonly string[];
+  /** It is the run that tries the agent after its rest. */
+  afterRest: boolean;
+}
+
+async function record(ports: Ports, claimed: Letter, { agent, passedOver, afterRest }: Chosen): Promise<Begun> {
   const task = withoutWait(claimed.task);
   const attempt = nextAttempt(task);
   const kind = task.fix ? ('fix' as const) : ('work' as const);
   const record: Attempt = { n: attempt, agent: agent.name, kind, started_at: ports.clock.now().toISOString() };
+  if (afterRest) record.after_rest = true;
   if (passedOver.length > 0) record.passed_over = passedOver.slice(0, LISTED_AGENTS).map((why) => cleanLine(why, 300));
   const letter = await (await ports.mailbox()).update(claimed, { ...task, attempts: [...task.attempts, record] });
   crashPoint('queue:attempt-recorded');

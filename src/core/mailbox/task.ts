@@ -40,6 +40,8 @@ const Attempt = z.strictObject({
   /** A code of the contract: what the agent reported or the host computed. */
   code: z.string().max(60).optional(),
   summary: line.optional(),
+  /** It tried an agent whose provider had failed before: that it fails still says nothing of the task. */
+  after_rest: z.literal(true).optional(),
   /** The agents before it in the chain that could not run, each with the reason. */
   passed_over: z.array(line).optional(),
   /** The tree that the attempt left, when it could be read. */
@@ -163,7 +165,8 @@ function isCounted(attempt: Attempt): boolean {
 /**
  * Infrastructure outcomes of one agent at the end of the attempt log, without a
  * break; of the agent that had most. A chain whose providers fail in turn is
- * one outage and no row of failures. Stops by a signal are not looked at.
+ * one outage and no row of failures; an outage that lasts is none either. Stops
+ * by a signal are not looked at.
  */
 export function infrastructureStreak(task: Task): number {
   const streaks = new Map<string, number>();
@@ -171,7 +174,18 @@ export function infrastructureStreak(task: Task): number {
     if (attempt.n <= (task.attempts_forgiven ?? 0)) break;
     if (attempt.outcome === 'stopped') continue;
     if (attempt.outcome !== 'infrastructure') break;
+    if (isOutageStill(attempt)) continue;
     streaks.set(attempt.agent, (streaks.get(attempt.agent) ?? 0) + 1);
   }
   return Math.max(0, ...streaks.values());
+}
+
+/** Tries of agents after a rest that met the same outage, since the last attempt that counted or was forgiven. */
+export function outageTries(task: Task): number {
+  const since = task.attempts.findLastIndex((attempt) => attempt.n <= (task.attempts_forgiven ?? 0) || isCounted(attempt));
+  return task.attempts.slice(since + 1).filter(isOutageStill).length;
+}
+
+function isOutageStill({ after_rest, outcome, code }: Attempt): boolean {
+  return after_rest === true && outcome === 'infrastructure' && code?.startsWith('provider_') === true;
 }

@@ -1,10 +1,13 @@
 /** Which agent of a task's chain comes next, and when the chain is spent (docs/contracts.md, "State directory"). Pure. */
-import { type Attempt, countedAttempts, infrastructureStreak, type Task } from '../mailbox/task.ts';
+import { type Attempt, countedAttempts, infrastructureStreak, outageTries, type Task } from '../mailbox/task.ts';
 
 export interface Limits {
   max_attempts: number;
   max_infrastructure: number;
 }
+
+/** With rests of up to 64 minutes that is a day and a half: whatever lasts longer, a person should know of. */
+const MOST_OUTAGE_TRIES = 40;
 
 /**
  * The chain from the agent whose turn it is, each agent once: the first that
@@ -22,6 +25,9 @@ export function turnOrder(task: Task): string[] {
 export function whySpent(task: Task, limits: Limits): string | undefined {
   const streak = infrastructureStreak(task);
   if (streak >= limits.max_infrastructure) return `${streak} infrastructure failures in a row: ${lastWords(task.attempts.at(-1))}`;
+  const tries = outageTries(task);
+  if (tries >= MOST_OUTAGE_TRIES)
+    return `${tries} tries of its agents after a rest failed for their providers: ${lastWords(task.attempts.at(-1))}`;
   // A fix is outside the allowance: the pull request that it mends was the success.
   if (task.attempts.at(-1)?.kind === 'fix') return undefined;
   const counted = countedAttempts(task);

@@ -61,6 +61,22 @@ describe('a spent task', () => {
     expect(whySpent(buildTask({ attempts: outage }), limits)).toBeUndefined();
   });
 
+  it('counts no try after a rest that meets the same outage, but not without end', () => {
+    const outage = (tries: number) => [
+      buildAttempt(1, { outcome: 'infrastructure', code: 'provider_unavailable' }),
+      ...Array.from({ length: tries }, (_, i) =>
+        buildAttempt(i + 2, { after_rest: true, outcome: 'infrastructure', code: 'provider_unavailable', summary: 'overloaded' }),
+      ),
+    ];
+    expect(whySpent(buildTask({ attempts: outage(39) }), limits)).toBeUndefined();
+    expect(whySpent(buildTask({ attempts: outage(40) }), limits)).toBe(
+      '40 tries of its agents after a rest failed for their providers: overloaded',
+    );
+    expect(whySpent(buildTask({ attempts: outage(40), attempts_forgiven: 2 }), limits)).toBeUndefined();
+    const machine = [1, 2, 3, 4, 5].map((n) => buildAttempt(n, { after_rest: true, outcome: 'infrastructure', code: 'infrastructure' }));
+    expect(whySpent(buildTask({ attempts: machine }), limits)).toContain('5 infrastructure failures in a row');
+  });
+
   it('stops after five infrastructure failures in a row; a stop in between does not break the row', () => {
     const row = [1, 2, 3, 4].map((n) => buildAttempt(n, { outcome: 'infrastructure', summary: 'no space' }));
     expect(whySpent(buildTask({ attempts: row }), limits)).toBeUndefined();
