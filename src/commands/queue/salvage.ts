@@ -62,8 +62,6 @@ async function preserve(ports: Ports, task: Task, attempt: number, tree: string,
   const host = await git.openHost(task.repo);
   const imported = await git.importTree(host, { path: tree, base: start.base, exclude: start.exclude, untracked: start.untracked });
   if (imported.changes.length === 0) return;
-  const patch = await git.renderPatch(host, start.base, imported.tree, PATCH_LIMIT_BYTES);
-  writeFileAtomic(`${runPath(ports.paths, task.id, attempt)}/diff.patch`, patch, { durable: false });
   const agent = task.attempts.find((one) => one.n === attempt)?.agent ?? 'unknown';
   const { name, email } = ports.config.identity;
   const commit = await git.commitTree(host, {
@@ -74,6 +72,8 @@ async function preserve(ports: Ports, task: Task, attempt: number, tree: string,
     at: ports.clock.now(),
   });
   await git.preserve(host, task.id, attempt, commit);
+  const patch = await git.renderPatch(host, start.base, imported.tree, PATCH_LIMIT_BYTES);
+  writeFileAtomic(`${runPath(ports.paths, task.id, attempt)}/diff.patch`, patch, { durable: false });
 }
 
 function readStart(runDir: string): Start | undefined {
