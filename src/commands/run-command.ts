@@ -60,7 +60,7 @@ export interface LoopOptions {
 interface Report extends Action {
   outcome: 'planned' | 'applied' | 'skipped' | 'deferred' | 'failed';
   detail: Record<string, Plain>;
-  error?: { code: string; message: string };
+  error?: { code: string; message: string; hint?: string };
 }
 
 /** Kinds that only say what was looked at and left alone. */
@@ -158,8 +158,12 @@ async function attempt<A extends Action>(action: A, ports: Ports, act: () => Pro
       code: error.code,
       reason: `${action.subject}: ${error.message}`,
     });
-    return [{ ...report, outcome: error.temporary ? 'deferred' : 'failed', error: { code: error.code, message: error.message } }];
+    return [{ ...report, outcome: error.temporary ? 'deferred' : 'failed', error: toReported(error) }];
   }
+}
+
+function toReported({ code, message, hint }: AgentOsError): NonNullable<Report['error']> {
+  return { code, message, ...(hint !== undefined && { hint }) };
 }
 
 function stopped(action: Action): Report {
@@ -220,9 +224,14 @@ function print(command: string, reports: Report[], options: LoopOptions, ports: 
     out.result(`${JSON.stringify(document)}\n`);
     return;
   }
+  if (reports.length === 0 && options.verbose && !options.quiet) out.result(`${command}: nothing to do\n`);
   for (const report of reports) {
-    if (report.error) {
-      out.note(`${command}: ${report.kind} ${report.subject} ${report.outcome}: ${report.error.message}`);
+    if (report.subject === command) {
+      // Of the whole pass, such as that everything is paused: whoever types the command is told without `-v`.
+      if (!options.quiet) out.result(`${command}: ${report.reason}\n`);
+    } else if (report.error) {
+      const { message, hint } = report.error;
+      out.note(`${command}: ${report.kind} ${report.subject} ${report.outcome}: ${message}${hint === undefined ? '' : `\n  ${hint}`}`);
     } else if (!options.quiet && (options.verbose || report.outcome !== 'skipped')) {
       const mark = report.outcome === 'applied' ? '' : ` (${report.outcome})`;
       out.result(`${command}: ${report.kind} ${report.subject}${mark}: ${report.reason}\n`);

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -22,7 +22,7 @@ afterEach(() => rmSync(root, { recursive: true, force: true }));
 const full = () => new AgentOsError('io', 'cannot write `x`: no space left on device');
 const action = (subject: string): Action => ({ kind: 'start-attempt', subject, reason: 'its turn' });
 /** Runs one pass in which each subject does what is given here. */
-const run = (acts: Record<string, () => Promise<Applied | LongWork>>, out = openOutput()) =>
+const run = (acts: Record<string, () => Promise<Applied | LongWork>>, out = openOutput(), options = LOOP_OPTIONS) =>
   runCommand(
     {
       command: 'queue',
@@ -31,7 +31,7 @@ const run = (acts: Record<string, () => Promise<Applied | LongWork>>, out = open
       decide: () => Object.keys(acts).map(action),
       apply: async ({ subject }) => acts[subject]?.() ?? { outcome: 'skipped' },
     },
-    LOOP_OPTIONS,
+    options,
     ports,
     out,
   );
@@ -44,6 +44,30 @@ describe('one pass', () => {
     expect(out.notes).toEqual(['queue: start-attempt one failed: not this one']);
     expect(out.results).toEqual(['queue: start-attempt two: its turn\n']);
     expect(readLoopRecord(ports.paths.loops, 'queue')?.finished).toMatchObject({ exit: 1, reason: 'one: not this one' });
+  });
+
+  it('says the remedy of what failed, too', async () => {
+    const out = openOutput();
+    const bad = async () => Promise.reject(new AgentOsError('refused', '`a/b` is archived', { hint: 'Unarchive it.' }));
+    await run({ one: bad }, out);
+    expect(out.notes).toEqual(['queue: start-attempt one failed: `a/b` is archived\n  Unarchive it.']);
+  });
+
+  it('tells whoever types it that everything is paused; cron is told nothing', async () => {
+    writeFileSync(ports.paths.paused, '');
+    const typed = openOutput();
+    const byCron = openOutput();
+    expect(await run({}, typed)).toBe(0);
+    expect(await run({}, byCron, { ...LOOP_OPTIONS, quiet: true })).toBe(0);
+    expect(typed.results).toEqual(['queue: paused; `agentos resume` starts it again\n']);
+    expect([byCron.results, byCron.notes]).toEqual([[], []]);
+  });
+
+  it('that finds nothing says so with -v alone', async () => {
+    const [plain, verbose] = [openOutput(), openOutput()];
+    await run({}, plain);
+    await run({}, verbose, { ...LOOP_OPTIONS, verbose: true });
+    expect([plain.results, verbose.results]).toEqual([[], ['queue: nothing to do\n']]);
   });
 
   it('has a status of its own for what only needs time', async () => {

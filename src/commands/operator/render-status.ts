@@ -46,6 +46,9 @@ export interface LoopHealth {
   running: boolean;
 }
 
+/** A pass of which nothing more is heard: killed, or the machine stopped. */
+const DIED = 'the last pass ended without a word: killed, or the machine stopped';
+
 export function judgeLoop(facts: LoopFacts): LoopHealth {
   const { command, record, running, now } = facts;
   const started = record && Date.parse(record.startedAt);
@@ -69,7 +72,7 @@ function whyLoop({ command, record, running, paused }: LoopFacts, age: number, s
     return `one pass has held its lock for ${renderDuration(age)}; look at its process, which is the last number of run ${record.run}`;
   if (running) return `a pass has been running for ${renderDuration(age)}`;
   if (overdue) return `no pass for ${renderDuration(age)}; is the crontab installed and does cron run? \`agentos cron print\``;
-  if (record.finished?.run !== record.run) return 'the last pass ended without a word: killed, or the machine stopped';
+  if (record.finished?.run !== record.run) return DIED;
   return record.finished.reason || (paused ? 'paused' : command === 'queue' || record.finished.exit === 0 ? '' : 'failed');
 }
 
@@ -138,11 +141,13 @@ function loopRow(loop: LoopHealth, now: Date, paint: Paint): string[] {
     ? paint('bad', 'OVERDUE')
     : loop.running
       ? paint('good', 'running')
-      : loop.lastExit === null
-        ? paint('dim', 'idle')
-        : loop.lastExit === 0
-          ? paint('good', 'ok')
-          : paint(loop.lastExit === 75 ? 'warn' : 'bad', `exit ${loop.lastExit}`);
+      : loop.reason === DIED
+        ? paint('warn', 'died')
+        : loop.lastExit === null
+          ? paint('dim', 'idle')
+          : loop.lastExit === 0
+            ? paint('good', 'ok')
+            : paint(loop.lastExit === 75 ? 'warn' : 'bad', `exit ${loop.lastExit}`);
   return [loop.command, state, loop.lastStartedAt === null ? 'never' : since(loop.lastStartedAt, now), cleanLine(loop.reason, 300)];
 }
 

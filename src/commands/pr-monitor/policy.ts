@@ -186,8 +186,10 @@ function decideMerge(facts: PullFacts): Verdict {
   if (!tree.upToDate) return { kind: 'update-branch', reason: `${pull.base} has moved on` };
   const checked = checks.some((check) => check.state === 'success');
   if (!checked && !tree.verified) return { kind: 'verify-head', reason: 'the forge has no checks: `verify` runs on this head' };
-  if (facts.refusedMerge !== undefined)
-    return { kind: 'hold', reason: `${facts.task.repo} refused the merge: ${facts.refusedMerge}; it is tried again every ten minutes` };
+  if (facts.refusedMerge !== undefined) {
+    const words = facts.refusedMerge.replace(/\.$/, '');
+    return { kind: 'hold', reason: `${facts.task.repo} refused the merge: ${words}; it is tried again every ten minutes` };
+  }
   const why = approved ? 'approved' : '`automation: full`';
   return { kind: 'merge', reason: `${checked ? `green (${names(checks)})` : 'verified'}, up to date with ${pull.base}, ${why}` };
 }

@@ -10,7 +10,7 @@ export function selectRepos(config: Pick<LoadedConfig, 'repos'>, names: readonly
   for (const name of names) {
     if (known.includes(name)) continue;
     const close = nearest(name, known);
-    throw new AgentOsError('usage', `--repo \`${name}\` is not configured`, {
+    throw new AgentOsError('usage', `\`${name}\` is not one of the configured repositories`, {
       hint: close ? `Did you mean \`${close}\`?` : `Use one of: ${known.join(', ')}.`,
     });
   }

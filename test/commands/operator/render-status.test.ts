@@ -46,6 +46,15 @@ describe('judgeLoop', () => {
   });
 });
 
+const stateOf = (change: Partial<LoopFacts>) =>
+  /^ {2}dispatch +(\S+)/m.exec(renderStatus({ ...STATUS, loops: [judgeLoop(facts(change))] }, NOW, (_, text) => text))?.[1];
+
+it('a loop that was killed is not called well by the pass before', () => {
+  expect(stateOf({ record: ended(1) })).toBe('ok');
+  expect(stateOf({ record: { ...ended(1), run: 'r-2' } })).toBe('died');
+  expect(stateOf({ record: { ...ended(1), run: 'r-2' }, running: true })).toBe('running');
+});
+
 const STATUS: Status = {
   paused: true,
   loops: [judgeLoop(facts({ record: ended(60) }))],

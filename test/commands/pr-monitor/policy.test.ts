@@ -125,8 +125,8 @@ describe('the PR monitor', () => {
     ],
     [
       'holds what the forge has just refused to merge',
-      { refusedMerge: 'at least 1 approving review is required' },
-      { kind: 'hold', reason: expect.stringContaining('refused the merge: at least 1 approving review') },
+      { refusedMerge: 'at least 1 approving review is required.' },
+      { kind: 'hold', reason: expect.stringContaining('refused the merge: at least 1 approving review is required; it is tried') },
     ],
     ['holds without any proof', { checks: [] }, { kind: 'hold', reason: expect.stringContaining('nothing proves it') }],
     ['neutral checks prove nothing', { checks: [check('neutral')] }, { kind: 'hold' }],

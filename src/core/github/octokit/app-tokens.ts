@@ -5,7 +5,7 @@
  * is made, and neither is ever stored.
  */
 import { closeSync, constants, fstatSync, openSync, readFileSync } from 'node:fs';
-import { AgentOsError, asStorageError, messageOf } from '../../errors.ts';
+import { AgentOsError, asStorageError, errnoOf, messageOf } from '../../errors.ts';
 import type { Answer } from './client.ts';
 import type { CredentialOptions, ForgeAccess, Minted, Need } from './credentials.ts';
 import { messageIn, toLimitError, toStatusFailure, toTransportFailure } from './errors.ts';
@@ -59,7 +59,8 @@ function readPrivateKey(path: string): string {
   try {
     fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
   } catch (error) {
-    throw refuse(`cannot be read: ${messageOf(asStorageError(error))}`, 'Name the PEM file of the app in `forge.app.private_key_file`.');
+    const what = errnoOf(error) === 'ENOENT' ? 'is not there' : `cannot be read: ${messageOf(asStorageError(error))}`;
+    throw refuse(what, 'Name the PEM file of the app in `forge.app.private_key_file`.');
   }
   try {
     const { mode } = fstatSync(fd);

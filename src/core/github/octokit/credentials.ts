@@ -108,8 +108,10 @@ async function askGh(hostname: string, env: CredentialOptions['env'], variable: 
       cause: error,
     });
   });
-  if (result.ended === 'exited' && result.exitCode === 0) return result.stdout.trim();
-  throw new AgentOsError('auth', `there is no credential for \`${hostname}\`, and \`gh\` is not logged in there`, { hint });
+  const said = result.stdout.trim();
+  if (result.ended === 'exited' && result.exitCode === 0 && said !== '') return said;
+  const problem = result.ended === 'timeout' ? 'did not answer in ten seconds' : 'is not logged in there';
+  throw new AgentOsError('auth', `there is no credential for \`${hostname}\`, and \`gh\` ${problem}`, { hint });
 }
 
 /** A token with less time than this, in milliseconds, is not used any more: a write must not fail by it. */

@@ -85,7 +85,7 @@ export function toStatusFailure(status: number, data: unknown, asked: Asked): Fa
   });
   if (status === 401) return fail('auth', `Renew the credential: ${asked.source}.`);
   if (status === 403) return fail('refused', hintFor(words, asked));
-  if (status === 404 || status === 410) return fail('not_found');
+  if (status === 404 || status === 410) return fail('not_found', notFoundHint(asked));
   if (status === 405 || status === 409) return fail(codeFor(words));
   if (status === 422) return fail(EXISTS.test(words) ? 'conflict' : 'refused');
   if (status >= 500 || status === 408) {
@@ -159,6 +159,13 @@ const FORBIDDEN: readonly (readonly [RegExp, (source: string) => string])[] = [
     (source) => `Give the credential the permissions that docs/github.md lists: ${source}.`,
   ],
 ];
+
+/** GitHub says of what a credential may not see that it is not there. */
+function notFoundHint({ what, source }: Asked): string {
+  if (what === 'POST /graphql' || what === 'GET /user')
+    return 'Compare `forge.api_url`: that of a GitHub Enterprise server ends in `/api/v3`, that of github.com is `https://api.github.com`.';
+  return `It is gone, has another name, or the credential may not see it: ${source}.`;
+}
 
 function hintFor(words: string, { source }: Asked): string | undefined {
   return FORBIDDEN.find(([pattern]) => pattern.test(words))?.[1](source);

@@ -123,7 +123,7 @@ export async function sendGraphql(line: Line, query: string, variables: Paramete
   if (headers['date'] !== undefined) line.heard(String(headers['date']));
   const errors = body === undefined ? [] : readErrors(body.errors);
   const limited = errors.some(({ type }) => type === 'RATE_LIMITED' || type === 'RATE_LIMIT');
-  const message = [messageIn(body), ...errors.map((error) => error.message)].join(' ');
+  const message = messageIn(body);
   const limit = limitIn(line, { status, headers: { 'x-ratelimit-resource': 'graphql', ...headers }, message, limited }, asked);
   if (limit) return { failure: { error: limit, again: false, status } };
   if (status >= 400) return { failure: toStatusFailure(status, body, asked) };

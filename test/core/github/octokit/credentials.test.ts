@@ -207,6 +207,22 @@ describe('the login of gh', () => {
     expect([client.credentials.kind, client.credentials.shared]).toEqual(['gh', true]);
   });
 
+  it.each([
+    ['exit 1', 'is not logged in there'],
+    // Some versions end with success and say nothing.
+    ['exit 0', 'is not logged in there'],
+    ['echo', 'is not logged in there'],
+  ])('that says nothing of use (%s) is none', async (script, words) => {
+    const error = await failureOf(clientFor('http://127.0.0.1:1', { credentials: withGh(script) }).client.read(REPO, place));
+    expect([error.code, error.message]).toEqual(['auth', `there is no credential for \`127.0.0.1\`, and \`gh\` ${words}`]);
+    expect(error.hint).toContain('gh auth login');
+  });
+
+  it('that does not answer is not called logged out', { timeout: 30_000 }, async () => {
+    const error = await failureOf(clientFor('http://127.0.0.1:1', { credentials: withGh('exec sleep 300') }).client.read(REPO, place));
+    expect([error.code, error.message]).toEqual(['auth', expect.stringContaining('`gh` did not answer in ten seconds')]);
+  });
+
   it('is missing', async () => {
     const env = { PATH: '/nonexistent', HOME: '/' };
     for (const credentials of [withGh('exit 1'), { token: { variable: 'GITHUB_TOKEN' }, repos: [], env }]) {

@@ -64,6 +64,21 @@ describe('a read', () => {
     expect([failed.error.code, failed.requests]).toEqual([code, requests]);
   });
 
+  it('of what is not there says that it may be hidden; of the address itself, how that is written', async () => {
+    const hidden = await failedRead(said(404, 'Not Found'));
+    expect(hidden.error.hint).toMatch(/credential may not see it/);
+    const server = await startServer(said(404, 'Not Found'));
+    const error = await failureOf(clientFor(server.url).client.queryPartial('query Q { viewer { login } }', {}));
+    expect(error).toMatchObject({ code: 'not_found', hint: expect.stringContaining('`forge.api_url`') });
+    expect(error.hint).toContain('/api/v3');
+  });
+
+  it('that meets a limit of GraphQL repeats no words', async () => {
+    const server = await startServer({ json: { errors: [{ type: 'RATE_LIMITED', message: 'API rate limit exceeded' }] } });
+    const error = await failureOf(clientFor(server.url).client.queryPartial('query Q { viewer { login } }', {}));
+    expect([error.code, error.message.match(/rate limit exceeded/g)?.length]).toEqual(['rate_limit', 1]);
+  });
+
   it('is answered by the next try', async () => {
     const server = await startServer(said(502, 'Bad Gateway'), reset, { json: { number: 1 } });
     const { client, clock } = clientFor(server.url);
