@@ -22,6 +22,13 @@ describe('people between the passes', () => {
     return issue;
   };
 
+  it('are told that the agent they asked for is not there', () => {
+    const issue = world.issue('Add a file', 'Please.', ['ready', 'agent:clade']);
+    expect(world.must('dispatch')).toContain('There is no agent `clade`, which a label asks for.');
+    const { comments } = view(issue);
+    expect(comments.map((one: { body: string }) => one.body)).toEqual([expect.stringMatching(/Queued.*no agent `clade`/)]);
+  });
+
   it('finishes a pull request that a person merged while its fix waited', async () => {
     const issue = toRed();
     world.must('pr-monitor');

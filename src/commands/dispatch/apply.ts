@@ -16,7 +16,7 @@ import type { Ports } from '../../core/ports.ts';
 import { clearRequest, writeRequest } from '../../core/requests.ts';
 import { cleanLine } from '../../core/text.ts';
 import type { Applied } from '../run-command.ts';
-import { classify } from './classify.ts';
+import { classify, unknownAgent } from './classify.ts';
 import type { IssueAction } from './policy.ts';
 
 /** The branch that work starts from, by repository: asked once a pass. */
@@ -45,10 +45,13 @@ export async function applyDispatch(ports: Ports, action: IssueAction, bases: Ba
 async function submitTask(ports: Ports, action: IssueAction & { kind: 'submit-task' }, base: string): Promise<Applied> {
   const { of: issue, by: readiness } = action;
   const { formatTask } = await import('./format.ts');
+  const unknown = unknownAgent(readiness.hints, ports.config);
+  const note = unknown === undefined ? undefined : `There is no agent \`${cleanLine(unknown, 60)}\`, which a label asks for.`;
   const task = toTask(ports, issue, action, {
     base,
     readyBy: readiness.by.login,
     readyAt: readiness.at,
+    note,
     ...classify(issue.title, readiness.hints, ports.config),
   });
   const mailbox = await ports.mailbox();
@@ -64,7 +67,7 @@ async function submitTask(ports: Ports, action: IssueAction & { kind: 'submit-ta
   });
   return {
     outcome: 'applied',
-    reason: `${action.reason}; ${task.id} for ${task.agents.join(' → ')}`,
+    reason: `${action.reason}; ${task.id} for ${task.agents.join(' → ')}${note === undefined ? '' : `. ${note}`}`,
     detail: { task: task.id, agents: task.agents, type: task.type },
   };
 }
@@ -73,7 +76,7 @@ function toTask(
   ports: Ports,
   issue: Issue,
   action: IssueAction & { kind: 'submit-task' },
-  from: Pick<Task, 'base' | 'type' | 'priority' | 'agents'> & { readyBy: string; readyAt: string },
+  from: Pick<Task, 'base' | 'type' | 'priority' | 'agents'> & { readyBy: string; readyAt: string; note: string | undefined },
 ): Task {
   return {
     version: 1,
@@ -89,6 +92,7 @@ function toTask(
     created_at: ports.clock.now().toISOString(),
     snapshot: { sha256: snapshotSha(issue), ready_by: from.readyBy, ready_at: from.readyAt },
     ...(ports.config.models.length > 0 && { refine: 'pending' }),
+    ...(from.note !== undefined && { note: from.note }),
     attempts: [],
   };
 }

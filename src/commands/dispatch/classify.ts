@@ -19,6 +19,11 @@ export interface Classification {
   agents: string[];
 }
 
+/** The agent that a label asks for and the pool does not have: a slip of the pen must not pass in silence. */
+export function unknownAgent({ agent }: Hints, { agents }: Pick<ConfigFile, 'agents'>): string | undefined {
+  return agent === undefined || Object.hasOwn(agents, agent) ? undefined : agent;
+}
+
 export function classify(title: string, hints: Hints, config: Pick<ConfigFile, 'routing' | 'agents'>): Classification {
   const type = TASK_TYPES.find((known) => known === hints.type) ?? WORDS.find(([, words]) => words.test(title))?.[0] ?? 'implementation';
   const chain = config.routing[type] ?? config.routing.default;

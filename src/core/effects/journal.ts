@@ -147,9 +147,13 @@ class Journal implements Effects {
     const next = decideAfterEmptyProbe({ unknown: true, consistentReads, emptyProbes, intendedAt: open.record.intendedAt, now });
     if (next.kind === 'wait') {
       this.#release({ ...open.record, emptyProbes, lastProbeAt: now });
-      throw new AgentOsError('unknown_outcome', `nobody knows yet whether ${describe(effect)} happened: looked ${emptyProbes} times`, {
-        retryAt: new Date(next.retryAt),
-      });
+      throw new AgentOsError(
+        'unknown_outcome',
+        `nobody knows yet whether ${describe(effect)} happened: looked ${emptyProbes === 1 ? 'once' : `${emptyProbes} times`}`,
+        {
+          retryAt: new Date(next.retryAt),
+        },
+      );
     }
     open.record = this.#toIntent(effect, open.record.id);
     this.#write(open.record);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { classify } from '../../../src/commands/dispatch/classify.ts';
+import { classify, unknownAgent } from '../../../src/commands/dispatch/classify.ts';
 import { formatTask } from '../../../src/commands/dispatch/format.ts';
 import { parseIssueBlocks } from '../../../src/core/agents/issue-blocks.ts';
 import { CORPUS } from '../../core/markdown/corpus.ts';
@@ -39,6 +39,17 @@ describe('text of an issue that its page does not show (threat model rows 8 and 
     expect(parseIssueBlocks(task).map(({ line: _, ...block }) => block)).toEqual(
       parseIssueBlocks(blocks).map(({ line: _, ...block }) => block),
     );
+  });
+});
+
+describe('an agent that a label asks for', () => {
+  it.each<[string | undefined, string | undefined]>([
+    ['z', undefined],
+    [undefined, undefined],
+    ['nobody', 'nobody'],
+    ['constructor', 'constructor'],
+  ])('%s', (agent, unknown) => {
+    expect(unknownAgent({ ...(agent !== undefined && { agent }) }, { agents: { z: {} } } as never)).toBe(unknown);
   });
 });
 

@@ -91,7 +91,8 @@ export function toStatusFailure(status: number, data: unknown, asked: Asked): Fa
   if (status >= 500 || status === 408) {
     const code = asked.write ? 'unknown_outcome' : 'unavailable';
     const message = asked.write ? `nobody knows whether ${name(asked)} happened` : `GitHub could not answer ${name(asked)}`;
-    return { error: new AgentOsError(code, `${message}: ${words} (status ${status})`), again: !asked.write, status };
+    const why = words.startsWith('status ') ? words : `${words} (status ${status})`;
+    return { error: new AgentOsError(code, `${message}: ${why}`), again: !asked.write, status };
   }
   return fail('refused');
 }

@@ -141,7 +141,9 @@ async function follow(one: Merge, first: AsyncAnswer, adopted: boolean): Promise
 function isSame(one: Merge, { details }: AsyncAnswer): boolean {
   const method = details.merge_method?.toLowerCase();
   if (details.expected_head_sha === one.merge.expectedHeadSha && method === one.merge.method) return true;
-  throw new AgentOsError('conflict', `somebody else has asked GitHub to merge ${one.name} in another way`);
+  throw new AgentOsError('conflict', `GitHub is still at another request to merge ${one.name}: of an earlier head, or by another method`, {
+    hint: 'Nothing, where it ends by itself; otherwise look at the pull request.',
+  });
 }
 
 async function endOf(one: Merge, { status, details }: AsyncAnswer, ours: boolean): Promise<Merged | undefined> {

@@ -64,6 +64,13 @@ describe('a read', () => {
     expect([failed.error.code, failed.requests]).toEqual([code, requests]);
   });
 
+  it('names the status once where the answer has no words', async () => {
+    const { error } = await failedRead({ status: 502 });
+    expect(error.message).toBe('GitHub could not answer `GET /repos/o/r/issues/1`: status 502');
+    const { error: worded } = await failedRead(said(502, 'Server Error'));
+    expect(worded.message).toBe('GitHub could not answer `GET /repos/o/r/issues/1`: Server Error (status 502)');
+  });
+
   it('of what is not there says that it may be hidden; of the address itself, how that is written', async () => {
     const hidden = await failedRead(said(404, 'Not Found'));
     expect(hidden.error.hint).toMatch(/credential may not see it/);
