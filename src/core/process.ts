@@ -72,6 +72,9 @@ function listMore({ statusPipe, fourth }: StartOptions): ('pipe' | Uint8Array)[]
   return fourth === undefined ? ['pipe'] : ['pipe', fourth];
 }
 
+/** From SIGTERM to SIGKILL. */
+const KILL_AFTER_MS = 2000;
+
 export interface RunOptions {
   cwd: string;
   /** The whole environment of the program. */
@@ -98,17 +101,24 @@ export interface ProcessResult {
 export async function runProcess(argv: string[], options: RunOptions): Promise<ProcessResult> {
   const { execa } = await import('execa');
   const [program = '', ...args] = argv;
-  const result = await execa(program, args, {
+  const child = execa(program, args, {
     cwd: options.cwd,
     env: options.env,
     extendEnv: false,
     reject: false,
     stripFinalNewline: false,
     maxBuffer: options.maxOutputBytes ?? 16_000_000,
-    forceKillAfterDelay: 2000,
+    forceKillAfterDelay: KILL_AFTER_MS,
     ...(options.input === undefined ? { stdin: 'ignore' as const } : { input: options.input }),
     ...(options.timeoutMs === undefined ? {} : { timeout: options.timeoutMs }),
   });
+  // What it started may outlive it and hold its pipes: a wrapper script, say. Nobody waits for that.
+  const letGo = () => {
+    child.stdout?.destroy();
+    child.stderr?.destroy();
+  };
+  const timer = options.timeoutMs === undefined ? undefined : setTimeout(letGo, options.timeoutMs + KILL_AFTER_MS + 500);
+  const result = await child.finally(() => clearTimeout(timer));
   if (result.exitCode === undefined && result.signal === undefined) throw toStartError(program, options.cwd, result.cause ?? result);
   const ended = result.timedOut ? 'timeout' : result.isMaxBuffer ? 'overflow' : 'exited';
   return { ended, exitCode: result.exitCode ?? null, stdout: result.stdout, stderr: result.stderr };

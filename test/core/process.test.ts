@@ -31,6 +31,13 @@ describe('runProcess', () => {
     expect(result.stdout).toBe(argument);
   });
 
+  it('does not wait for what a program left behind with its pipes', { timeout: 30_000 }, async () => {
+    const began = Date.now();
+    const result = await runProcess(['/bin/sh', '-c', 'echo $$; sleep 25; echo late'], { cwd, env: { PATH }, timeoutMs: 200 });
+    expect(result).toMatchObject({ ended: 'timeout', stdout: expect.stringMatching(/^\d+\n$/) });
+    expect(Date.now() - began).toBeLessThan(15_000);
+  });
+
   it('ends a program at its deadline, and one that prints too much', async () => {
     expect(await runProcess(node('setInterval(() => {}, 1000)'), { cwd, env: { PATH }, timeoutMs: 200 })).toMatchObject({
       ended: 'timeout',
