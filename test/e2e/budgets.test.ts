@@ -212,6 +212,15 @@ describe('a budget', () => {
     expect(world.task(issue)?.tray).toBe('inbox');
   });
 
+  it('stops no task whose agents cost nothing for books that cannot be read', async () => {
+    open('{ per_day_usd: 50 }', '[patch]');
+    world.write(`state/budget/${new Date().toISOString().slice(0, 7)}.ndjson`, 'nonsense\n');
+    const issue = world.issue('Do it', addsFile('free.txt', 'done'));
+    await run('dispatch');
+    expect(await run('queue')).toMatchObject({ status: 0 });
+    expect(world.task(issue)?.tray).toBe('review');
+  });
+
   it('goes on where nothing is limited, whatever its books say, and books what it spends', async () => {
     open('{}', '[patch, loop]');
     const month = new Date().toISOString().slice(0, 7);

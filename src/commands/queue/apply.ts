@@ -7,10 +7,11 @@ import type { Letter } from '../../core/mailbox/mailbox.ts';
 import type { Task } from '../../core/mailbox/task.ts';
 import type { Ports } from '../../core/ports.ts';
 import { readRequest } from '../../core/requests.ts';
+import { turnOrder } from '../../core/routing/chain.ts';
 import { cleanLine } from '../../core/text.ts';
 import type { Applied, LongWork } from '../run-command.ts';
 import { runAttempt } from './attempt.ts';
-import { nextAttempt, runIdOf } from './choose.ts';
+import { nextAttempt, runIdOf, toRunRequest } from './choose.ts';
 import { giveFreshStart } from './fresh-start.ts';
 import { markOf } from './job.ts';
 import { decideCutOff } from './outcome.ts';
@@ -53,9 +54,10 @@ async function settleWaiting(ports: Ports, action: Settling): Promise<Applied> {
 }
 
 async function start(ports: Ports, id: string): Promise<Applied | LongWork> {
-  // A sandbox that is missing, or books that cannot be read, concern no task: nothing is claimed without them.
+  // A sandbox that is missing, or books that cannot be read, are no task's fault: nothing is claimed that needs them.
   await ports.sandbox();
-  (await ports.books()).list();
+  const waiting = await (await ports.mailbox()).find(id);
+  if (waiting) (await ports.books()).assertReadable(turnOrder(waiting.task).map((name) => toRunRequest(ports, waiting.task, name)));
   const letter = await claim(ports, id);
   if (!letter) return { outcome: 'skipped', reason: 'another process took it' };
   const repo = ports.config.repos.find((entry) => entry.name === letter.task.repo);

@@ -4,7 +4,7 @@ import { crashPoint } from '../../core/crash-point.ts';
 import type { Letter } from '../../core/mailbox/mailbox.ts';
 import { type Attempt, withoutWait } from '../../core/mailbox/task.ts';
 import type { Ports } from '../../core/ports.ts';
-import { admitRun, endProbe, readBreaker } from '../../core/routing/breakers.ts';
+import { admitRun, endProbe } from '../../core/routing/breakers.ts';
 import { cleanLine } from '../../core/text.ts';
 import { chooseAgent, isCutShort, nextAttempt, toRunRequest } from './choose.ts';
 import { settleEscalated, settleWait } from './settle.ts';
@@ -39,11 +39,7 @@ export async function begin(ports: Ports, claimed: Letter): Promise<Begun | Lett
   }
 }
 
-async function beginRun(
-  ports: Ports,
-  claimed: Letter,
-  choice: { name: string; agent: Agent; passedOver: string[] },
-): Promise<Begun | Letter> {
+async function beginRun(ports: Ports, claimed: Letter, choice: Chosen & { name: string }): Promise<Begun | Letter> {
   const request = toRunRequest(ports, claimed.task, choice.name);
   const now = ports.clock.now();
   let begun: Begun | undefined;
@@ -53,8 +49,7 @@ async function beginRun(
   try {
     const grant = (await ports.books()).reserve(request);
     if (!grant.granted) return settleWait(ports, claimed, 'agent', grant.reason, now);
-    const afterRest = readBreaker(ports.paths.breakers, choice.name)?.probe?.run === request.id;
-    begun = await record(ports, claimed, { ...choice, afterRest });
+    begun = await record(ports, claimed, choice);
     if (grant.usd === undefined) return begun;
     return { ...begun, maxCostUsd: grant.usd, cutShort: await isCutShort(ports, request, grant.usd) };
   } finally {

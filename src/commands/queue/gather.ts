@@ -107,7 +107,9 @@ function openAgentLook(ports: Ports, now: Date): (waiting: Waiting) => Promise<Q
     look ??= openLook();
     const letter = await (await ports.mailbox()).find(waiting.id);
     if (letter?.tray !== 'inbox') return { kind: 'wait', reason: `task ${waiting.id} has left the inbox` };
-    const choice = await chooseAgent(ports, letter.task, look);
+    const { task } = letter;
+    const choice = await tryRead(() => chooseAgent(ports, task, look));
+    if (choice instanceof AgentOsError) return { kind: 'unreadable', reason: choice.message, error: choice };
     if (choice.kind === 'run' && choice.afterRest) look.tried.add(choice.name);
     return whyStillWaiting(waiting, choice, now);
   };
