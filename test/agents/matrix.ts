@@ -54,9 +54,18 @@ function always(reply: ReturnType<ScriptFunction>): ScriptFunction {
 function killAfter(world: World, script: ScriptFunction, n: number): ScriptFunction {
   return (asked, count) => {
     if (count + 1 < n) return script(asked, count);
-    for (const { pid, argv } of processesOf(world)) if (!isOurs(argv)) process.kill(pid, 'SIGKILL');
+    for (const { pid, argv } of processesOf(world)) if (!isOurs(argv)) kill(pid);
     return { fault: 'hang' };
   };
+}
+
+function kill(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch (error) {
+    // It ended by itself, or with its parent.
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+  }
 }
 
 /** bubblewrap, and the relay in front of the agent. */
