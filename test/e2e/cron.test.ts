@@ -10,7 +10,7 @@ import { addsFile, World } from '../support/world.ts';
 
 const CRON = ['/usr/sbin/cron', '/usr/bin/cron'].find((path) => existsSync(path));
 const isRoot = process.getuid?.() === 0;
-const canUnshare = spawnSync('unshare', ['--mount', '--pid', '--fork', 'true']).status === 0;
+const canUnshare = spawnSync('unshare', ['--mount', '--pid', '--mount-proc', '--fork', 'true']).status === 0;
 
 describe.skipIf(!CRON || !isRoot || !canUnshare)('a real cron daemon (needs cron, root and unshare)', () => {
   let world: World;
@@ -26,7 +26,7 @@ describe.skipIf(!CRON || !isRoot || !canUnshare)('a real cron daemon (needs cron
     mkdirSync(world.path('spool/crontabs'), { recursive: true });
     writeFileSync(world.path('spool/crontabs/root'), crontab, { mode: 0o600 });
     const script = `mount --bind ${world.path('spool')} /var/spool/cron && exec ${CRON} -f`;
-    const daemon = spawn('unshare', ['--mount', '--pid', '--fork', '--kill-child', '/bin/sh', '-c', script], {
+    const daemon = spawn('unshare', ['--mount', '--pid', '--mount-proc', '--fork', '--kill-child', '/bin/sh', '-c', script], {
       stdio: 'ignore',
       env: { PATH: '/usr/sbin:/usr/bin:/sbin:/bin' },
     });

@@ -12,7 +12,7 @@ import type { Transaction } from './transaction.ts';
 
 type Thread = IssueRecord | PullRecord;
 
-/** Changes of one `edit`: title and body first, then labels, each later than the one before. */
+/** Changes of one `edit`: title and body first, then labels that go, then those that come, all at one instant. */
 export interface ThreadEdit {
   title?: string;
   body?: string;
@@ -52,7 +52,7 @@ export function createIssue(tx: Transaction, issue: { title: string; body: strin
     events: [],
     comments: [],
   };
-  if (tx.may('triage')) for (const label of labels) putLabel(tx, record, label);
+  if (tx.may('triage')) putLabels(tx, record, labels);
   tx.create(record);
   return { number };
 }
@@ -74,10 +74,16 @@ export async function removeLabel(tx: Transaction, number: number, label: string
   if (takeLabel(tx, thread, label)) tx.save(thread);
 }
 
-function putLabel(tx: Transaction, thread: Thread, label: string): { id: string } | undefined {
+function putLabel(tx: Transaction, thread: Thread, label: string, at?: string): { id: string; at: string } | undefined {
   if (thread.labels.some((other) => sameLabel(other, label))) return undefined;
   thread.labels.push(label);
-  return tx.record(thread, { kind: 'labeled', label });
+  return tx.record(thread, { kind: 'labeled', label }, at);
+}
+
+/** At one instant: what is asked for together with `ready` is there when it counts. */
+function putLabels(tx: Transaction, thread: Thread, labels: readonly string[]): void {
+  let at: string | undefined;
+  for (const label of labels) at = putLabel(tx, thread, label, at)?.at ?? at;
 }
 
 function takeLabel(tx: Transaction, thread: Thread, label: string): boolean {
@@ -189,7 +195,7 @@ export async function editThread(tx: Transaction, thread: Thread, edit: ThreadEd
     thread.body = body;
   }
   for (const label of edit.removeLabels ?? []) takeLabel(tx, thread, label);
-  for (const label of added) putLabel(tx, thread, label);
+  putLabels(tx, thread, added);
   const changed = tx.settings.lastAt !== before;
   const assigned = edit.assignees !== undefined || edit.pinned !== undefined;
   if (edit.assignees) thread.assignees = [...edit.assignees];

@@ -95,9 +95,8 @@ export class Transaction {
     return number;
   }
 
-  /** Adds an event of this user to the timeline. */
-  record(thread: IssueRecord | PullRecord, event: NewEvent): { id: string; at: string } {
-    const at = this.stamp();
+  /** Adds an event of this user to the timeline. @param at for what happens at one instant with something before it. */
+  record(thread: IssueRecord | PullRecord, event: NewEvent, at = this.stamp()): { id: string; at: string } {
     const id = String(this.newId());
     thread.events.push({ id, at, ...event, actor: this.actor } as IssueEvent);
     thread.updatedAt = at;
