@@ -36,10 +36,11 @@ async function printCrontab(call: Call): Promise<number> {
   return 0;
 }
 
-/** The variables that the configuration names. A login of `gh` needs none of them. */
-function secretVariables({ forge, models }: LoadedConfig): string[] {
+/** The variables that the configuration names, each once. A login of `gh` needs no token. */
+export function secretVariables({ forge, models, agents }: Pick<LoadedConfig, 'forge' | 'models' | 'agents'>): string[] {
   const token = forge.kind === 'github' && !forge.app ? [forge.token_env] : [];
-  return [...new Set([...token, ...models.map((model) => model.key_env)])];
+  const keys = [...Object.values(agents), ...models].flatMap((one) => ('key_env' in one ? [one.key_env] : []));
+  return [...new Set([...token, ...keys])];
 }
 
 /** The file that was started; from a source tree, the one that loads the build. */

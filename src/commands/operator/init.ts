@@ -4,6 +4,7 @@ import { type Command, Option } from 'commander';
 import { createFileAtomic, ensureDirectory, writeFileAtomic } from '../../core/atomic-file.ts';
 import { AgentOsError } from '../../core/errors.ts';
 import { isRepoName } from '../../core/ids.ts';
+import { agentSteps, type NamedAgent, parseAgentOption } from './agent-option.ts';
 import { renderConfig } from './render-config.ts';
 import { quoteWord } from './render-crontab.ts';
 import { type Call, type OperatorTools, print } from './tools.ts';
@@ -30,6 +31,14 @@ interface InitOptions {
 }
 
 const EXAMPLES = `
+Agents, by kind:
+  NAME=patch                                   no model: applies the diff of an issue
+  NAME=command:PROGRAM ARG …                   any program; or a JSON list of words
+  NAME=claude[:MODEL], codex, gemini           the program of that name, and a key
+  NAME=deepseek[:MODEL]                        the program \`claude\` with a key of DeepSeek
+  NAME=api[:PROVIDER[/MODEL]]                  a key alone: anthropic, openai, google, deepseek
+The key goes into the environment; \`key_env\` in the file names the variable.
+
 Exit status: 0; 1 when the file exists; 64 when the options make no
 configuration (nothing is written then).
 
@@ -37,6 +46,7 @@ Examples:
   agentos init --repo acme/shop --verify 'npm test'
   agentos init --repo acme/shop --agent patch=patch \\
     --agent 'house=command:./my-agent --careful' --automation full
+  agentos init --repo acme/shop --agent claude=claude --agent loop=api:openai
   agentos init --github --repo acme/shop --verify 'npm test'
   agentos init --github --repo acme/shop --app-id 123456 \\
     --app-installation 7890123 --app-key ./agentos.private-key.pem`;
@@ -67,7 +77,7 @@ export function registerInit(program: Command, tools: OperatorTools, collect: (v
     .option('--machine-account', "GitHub: the token's account is used by Agent OS alone")
     .addOption(new Option('--forge-root <DIR>', `directory of the local forge (default: ${LOCAL_ROOT})`).conflicts('github'))
     .option('--state-dir <DIR>', 'where mailbox, workspaces and events live')
-    .option('--agent <NAME=KIND[:COMMAND]>', 'an agent, tried in this order (repeatable; default: patch=patch)', collect)
+    .option('--agent <NAME=KIND[:…]>', 'an agent, tried in this order (repeatable; default: patch=patch); see below', collect)
     .addOption(new Option('--automation <MODE>', 'what may merge').choices(['dispatch_only', 'supervised', 'full']))
     .option('--setup <LINE>', 'shell line that makes a checkout ready (repeatable)', collect)
     .option('--verify <LINE>', 'shell line that must pass before anything is pushed (repeatable)', collect)
@@ -106,7 +116,7 @@ function toConfig(options: InitOptions): Record<string, unknown> {
   if (repos.length === 0) throw new AgentOsError('usage', 'no repository', { hint: 'Name one: `agentos init --repo OWNER/NAME`.' });
   const wrong = repos.find((name) => !isRepoName(name));
   if (wrong !== undefined) throw new AgentOsError('usage', `--repo \`${wrong}\` is not \`owner/name\``);
-  const agents = (options.agent ?? ['patch=patch']).map(parseAgent);
+  const agents = toAgents(options);
   const { setup, verify, localCi, automation } = options;
   return {
     ...(options.stateDir !== undefined && { state_dir: options.stateDir }),
@@ -122,6 +132,14 @@ function toConfig(options: InitOptions): Record<string, unknown> {
     routing: { default: agents.map(([name]) => name) },
     ...(options.sandbox !== undefined && { sandbox: { mode: options.sandbox } }),
   };
+}
+
+function toAgents({ agent }: InitOptions): NamedAgent[] {
+  const agents = (agent ?? ['patch=patch']).map(parseAgentOption);
+  const names = agents.map(([name]) => name);
+  const twice = names.find((name, index) => names.indexOf(name) < index);
+  if (twice !== undefined) throw new AgentOsError('usage', `two agents are called \`${twice}\``, { hint: 'Give each its own name.' });
+  return agents;
 }
 
 function toForge(options: InitOptions): Record<string, unknown> {
@@ -151,27 +169,6 @@ function toId(text: string): number | string {
   return /^\d{1,15}$/.test(text) ? Number(text) : text;
 }
 
-/** `patch=patch`, `house=command:./my-agent --flag`; a command with spaces in its words is written as a JSON list. */
-function parseAgent(text: string): [string, Record<string, unknown>] {
-  const match = /^([^=]+)=([^:]+)(?::(.*))?$/s.exec(text);
-  if (!match) {
-    throw new AgentOsError('usage', `--agent \`${text}\` is not \`NAME=KIND\` or \`NAME=command:PROGRAM …\``, {
-      hint: "Write it like `--agent patch=patch` or `--agent 'house=command:./my-agent --flag'`.",
-    });
-  }
-  const [, name = '', kind = '', command] = match;
-  return [name, { kind, ...(command !== undefined && { command: parseWords(command) }) }];
-}
-
-function parseWords(text: string): unknown {
-  if (!text.trimStart().startsWith('[')) return text.split(/\s+/).filter((word) => word !== '');
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    throw new AgentOsError('usage', `the command \`${text}\` is no JSON list`, { cause: error });
-  }
-}
-
 /** The very check that every command makes. @throws AgentOsError `usage` with what is wrong; nothing was written. */
 async function checkText(file: string, text: string): Promise<void> {
   const { parseConfig } = await import('../../core/config/parse.ts');
@@ -192,7 +189,7 @@ function nextSteps(file: string, options: InitOptions): string {
   return `wrote ${file}
 
 Next:
-${first.join('\n')}
+${[...first, ...agentSteps(toAgents(options))].join('\n')}
   agentos doctor${config}
   agentos cron print${config}
 `;

@@ -38,8 +38,14 @@ function renderRepo(repo: RepoConfig): string[] {
 }
 
 function renderAgent(agent: AgentConfig): string {
-  const what = agent.kind === 'command' ? `command ${agent.command.join(' ')}` : agent.kind;
-  return `${what}, at most ${agent.timeout_minutes} min, ${agent.silence_minutes} min without output`;
+  return `${describeKind(agent)}, at most ${agent.timeout_minutes} min, ${agent.silence_minutes} min without output`;
+}
+
+function describeKind(agent: AgentConfig): string {
+  if (agent.kind === 'patch') return 'patch';
+  if (agent.kind === 'command') return `command ${agent.command.join(' ')}`;
+  const kind = agent.kind === 'api' ? `api of ${agent.provider}` : agent.kind;
+  return `${kind}, ${agent.model}${agent.base_url === undefined ? '' : ` at ${agent.base_url}`}, the key in $${agent.key_env}`;
 }
 
 /** What is allowed, and may not be meant. */

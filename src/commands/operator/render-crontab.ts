@@ -49,9 +49,15 @@ export function renderCrontab(facts: CrontabFacts): string {
 # not run.
 #MAILTO=you@example.com
 ${environment}
-${facts.variables.map((name) => `# Put what the loops need in the place of the dots (the crontab is private to you):\n#${name}=...\n`).join('')}
+${renderVariables(facts.variables)}
 ${lines.join('\n')}
 `;
+}
+
+function renderVariables(names: readonly string[]): string {
+  if (names.length === 0) return '';
+  const how = '# The loops need these: put the value in the place of the dots, and take the `#` away (the crontab is private to you).';
+  return `${[how, ...names.map((name) => `#${name}=...`)].join('\n')}\n`;
 }
 
 function commandLine(facts: CrontabFacts, job: string): string {

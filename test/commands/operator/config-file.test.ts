@@ -4,6 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { renderConfig } from '../../../src/commands/operator/render-config.ts';
+import { PROVIDERS } from '../../../src/core/agents/api/api-kind.ts';
+import { CLI_KINDS } from '../../../src/core/agents/cli/cli-kinds.ts';
+import { findPrice } from '../../../src/core/budget/prices.ts';
 import { readDocument } from '../../../src/core/config/document.ts';
 import { parseConfig } from '../../../src/core/config/parse.ts';
 import { configShape } from '../../../src/core/config/shape.ts';
@@ -92,6 +95,55 @@ describe('agentos init', () => {
     });
   });
 
+  it('writes a correct entry for every kind of the pool, with its model and the variable of its key', async () => {
+    const written = async (...agents: string[]) => {
+      await init('--repo', 'acme/shop', '--force', ...agents.flatMap((agent) => ['--agent', agent]));
+      return load().agents;
+    };
+    const deepseek = { kind: 'claude', base_url: 'https://api.deepseek.com/anthropic', key_env: 'DEEPSEEK_API_KEY' };
+    expect(await written('claude=claude', 'codex=codex', 'gemini=gemini', 'ds=deepseek', 'loop=api')).toMatchObject({
+      claude: { kind: 'claude', model: 'sonnet', key_env: 'ANTHROPIC_API_KEY', program: 'claude' },
+      codex: { kind: 'codex', model: 'gpt-5-codex', key_env: 'OPENAI_API_KEY' },
+      gemini: { kind: 'gemini', model: 'gemini-2.5-pro', key_env: 'GEMINI_API_KEY' },
+      ds: { ...deepseek, model: 'deepseek-chat' },
+      loop: { kind: 'api', provider: 'anthropic', model: 'claude-sonnet-4-5', key_env: 'ANTHROPIC_API_KEY' },
+    });
+    expect(await written('c=claude:opus', 'd=deepseek:deepseek-reasoner', 'o=api:openai/acme/m:1', 'g=api:google')).toMatchObject({
+      c: { kind: 'claude', model: 'opus' },
+      d: { ...deepseek, model: 'deepseek-reasoner' },
+      o: { kind: 'api', provider: 'openai', model: 'acme/m:1', key_env: 'OPENAI_API_KEY' },
+      g: { kind: 'api', provider: 'google', model: 'gemini-2.5-pro', key_env: 'GEMINI_API_KEY' },
+    });
+  });
+
+  it.each([...Object.keys(CLI_KINDS), 'deepseek', ...PROVIDERS.map((provider) => `api:${provider}`)])(
+    'knows a model for %s, of which the price is known too',
+    async (kind) => {
+      await init('--repo', 'acme/shop', '--agent', `x=${kind}`);
+      const { x } = load().agents;
+      if (!x || !('model' in x)) throw new Error(`${kind} was written without a model`);
+      // Claude Code turns its own short names into a model; only then is there a price.
+      expect(x.model === 'sonnet' || findPrice(x.model) !== undefined).toBe(true);
+    },
+  );
+
+  it('says which keys to set, and nothing of keys where no agent has one', () => {
+    const main = new URL('../../../bin/agentos.js', import.meta.url).pathname;
+    const said = (...agents: string[]) =>
+      execFileSync(process.execPath, [main, 'init', '--force', '--repo', 'a/b', ...agents.flatMap((agent) => ['--agent', agent])], {
+        cwd: dir,
+        encoding: 'utf8',
+      });
+    const text = said('claude=claude', 'loop=api', 'codex=codex');
+    expect(text).toMatch(/^ {2}export ANTHROPIC_API_KEY=….*`claude`, `loop`.*crontab/m);
+    expect(text).toMatch(/^ {2}export OPENAI_API_KEY=….*`codex`/m);
+    expect(text).toContain('`budgets`');
+    const check = execFileSync(process.execPath, [main, 'config', 'check'], { cwd: dir, encoding: 'utf8' });
+    expect(check).toMatch(/^ {2}claude: claude, sonnet, the key in \$ANTHROPIC_API_KEY, at most 45 min/m);
+    expect(check).toMatch(/^ {2}loop: api of anthropic, claude-sonnet-4-5, /m);
+    expect(said('patch=patch')).not.toMatch(/API_KEY|budgets/);
+  });
+
   it('has safe defaults', async () => {
     await init('--repo', 'acme/shop');
     expect(load()).toMatchObject({
@@ -146,6 +198,10 @@ describe('agentos init', () => {
     [['--repo', 'acme/shop', '--repo', 'acme/SHOP'], /the same repository/],
     [['--repo', 'acme/shop', '--agent', 'x'], /is not `NAME=KIND`/],
     [['--repo', 'acme/shop', '--agent', 'x=robot'], /kind/],
+    [['--repo', 'acme/shop', '--agent', 'x=api:acme'], /`acme` is no provider .* anthropic, openai, google, deepseek/],
+    [['--repo', 'acme/shop', '--agent', 'x=api:toString'], /is no provider/],
+    [['--repo', 'acme/shop', '--agent', 'x=patch:sonnet'], /agents\.x\.command/],
+    [['--repo', 'acme/shop', '--agent', 'x=patch', '--agent', 'x=claude'], /two agents are called `x`/],
     [['--repo', 'acme/shop', '--agent', 'Bad Name=patch'], /name/],
     [['--repo', 'acme/shop', '--agent', 'x=command:[oops'], /no JSON list/],
     [['--repo', 'acme/shop', '--automation', 'yolo'], /Allowed choices/],

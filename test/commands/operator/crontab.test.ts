@@ -2,8 +2,9 @@ import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { searchPath } from '../../../src/commands/operator/cron.ts';
+import { searchPath, secretVariables } from '../../../src/commands/operator/cron.ts';
 import { type CrontabFacts, quoteWord, renderCrontab } from '../../../src/commands/operator/render-crontab.ts';
+import { parseConfig } from '../../../src/core/config/parse.ts';
 
 const FACTS: CrontabFacts = {
   node: '/usr/bin/node',
@@ -22,6 +23,9 @@ function parseLine(line: string): { schedule: string; command: string } {
   expect(command.replaceAll('\\%', '')).not.toContain('%');
   return { schedule: match?.[1] ?? '', command: command.replaceAll('\\%', '%') };
 }
+
+const readConfig = (text: string) =>
+  parseConfig({ text: `repos: [{ name: a/b }]\n${text}`, file: '/x/config.yaml', home: '/home/x', shown: 'config.yaml' });
 
 const commandLines = (text: string) => text.split('\n').filter((line) => /^[0-9*]/.test(line));
 
@@ -55,6 +59,25 @@ describe('renderCrontab', () => {
     expect(text).toMatch(/^#GITHUB_TOKEN=\.\.\.$/m);
     expect(text).toMatch(/^#ANTHROPIC_API_KEY=\.\.\.$/m);
     expect(commandLines(text)).toHaveLength(6);
+    expect(text.match(/in the place of the dots/g)).toHaveLength(1);
+  });
+
+  it('knows every variable of the configuration once: the token, and the keys of agents and of models', () => {
+    const config = readConfig(`forge: { kind: github }
+agents:
+  patch: { kind: patch }
+  claude: { kind: claude, model: sonnet }
+  other: { kind: claude, model: deepseek-chat, key_env: DEEPSEEK_API_KEY }
+  loop: { kind: api, provider: openai, model: gpt-5-mini, key_env: OPENAI_API_KEY }
+routing: { default: [claude] }
+models: [{ provider: anthropic, model: claude-haiku-4-5, key_env: ANTHROPIC_API_KEY }, { provider: google, model: g, key_env: G_KEY }]
+`);
+    expect(secretVariables(config)).toEqual(['GITHUB_TOKEN', 'ANTHROPIC_API_KEY', 'DEEPSEEK_API_KEY', 'OPENAI_API_KEY', 'G_KEY']);
+    const app = readConfig(`forge: { kind: github, app: { id: 1, installation_id: 2, private_key_file: k.pem } }
+agents: { patch: { kind: patch } }
+routing: { default: [patch] }
+`);
+    expect(secretVariables(app)).toEqual([]);
   });
 
   it('survives cron and the shell, whatever the paths hold', () => {
