@@ -216,3 +216,20 @@ describe('a repository that is gone or changed', { timeout: 120_000 }, () => {
     expect([queue.status, world.task(issue)?.tray]).toEqual([0, 'review']);
   });
 });
+
+describe('a credential that may not write comments', { timeout: 120_000 }, () => {
+  it('takes the work in, and says once what people do not get to see', async () => {
+    const world = await begin();
+    const issues = [world.open('Say hello', BODY), world.open('Say it again', BODY)];
+    const token = world.server.createToken('demo', {
+      permissions: { contents: 'write', pull_requests: 'write', issues: 'read', metadata: 'read' },
+      repos: [REPO],
+    });
+    const ended = await world.call(['dispatch', '--quiet'], { GITHUB_TOKEN: token });
+    expect(issues.map((issue) => world.task(issue)?.tray)).toEqual(['inbox', 'inbox']);
+    const [first, second, ...more] = ended.stderr.trimEnd().split('\n');
+    expect([ended.status, ended.stdout, more]).toEqual([0, '', []]);
+    expect(first).toMatch(/cannot show where demo\/shop#1 stands: GitHub refused `POST .*Resource not accessible/);
+    expect(second).toMatch(/^ {2}Give the credential the permissions/);
+  });
+});

@@ -28,7 +28,7 @@ export async function runDispatch(options: LoopOptions, ports: Ports, out: Outpu
         return { long: async () => (await import('./refine.ts')).refineTasks(ports, repos) };
       },
       finish: async () => {
-        if (looked.repos.some(({ issues }) => issues.length > 0)) await (await import('./project.ts')).projectDispatch(ports, looked);
+        if (looked.repos.some(({ issues }) => issues.length > 0)) await (await import('./project.ts')).projectDispatch(ports, looked, out);
       },
     },
     options,

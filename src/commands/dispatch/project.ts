@@ -10,30 +10,31 @@ import { type Projector, projectLabels, projectLetter, removeLabel } from '../..
 import { tryRead } from '../../core/github/try-read.ts';
 import { tryLock } from '../../core/lock.ts';
 import { isPaused } from '../../core/pause.ts';
-import type { Ports } from '../../core/ports.ts';
+import type { Output, Ports } from '../../core/ports.ts';
 import { listActive } from './gather.ts';
 import type { DispatchSnapshot, IssueFacts, TaskFacts } from './policy.ts';
 
 /** A pass that is started every minute should be over by then. */
 const TIME_MS = 45_000;
 
-export async function projectDispatch(ports: Ports, snapshot: DispatchSnapshot): Promise<void> {
+export async function projectDispatch(ports: Ports, snapshot: DispatchSnapshot, out: Pick<Output, 'note'>): Promise<void> {
   const concerned = snapshot.repos.flatMap(({ paused, issues }) => (paused ? [] : issues));
   if (concerned.length === 0) return;
   const lock = tryLock(`${ports.paths.locks}/dispatch-project.lock`, 0);
   if (!lock) return; // an earlier pass is at it
   try {
-    await projectAll(ports, concerned);
+    await projectAll(ports, concerned, out);
   } finally {
     lock.release();
   }
 }
 
-async function projectAll(ports: Ports, concerned: readonly IssueFacts[]): Promise<void> {
+async function projectAll(ports: Ports, concerned: readonly IssueFacts[], out: Pick<Output, 'note'>): Promise<void> {
   const end = ports.clock.now().getTime() + TIME_MS;
   const to: Projector = { forge: await ports.forge(), effects: await ports.effects() };
   const active = await listActive(await ports.mailbox());
   const said = new Set<string>();
+  let noted = false;
   for (const facts of concerned) {
     if (ports.signal.aborted || isPaused(ports.paths) || ports.clock.now().getTime() > end) return;
     const task = active.get(`${facts.repo}#${facts.issue.number}`) ?? facts.ended;
@@ -43,7 +44,11 @@ async function projectAll(ports: Ports, concerned: readonly IssueFacts[]): Promi
     if (said.has(failed.message)) continue;
     said.add(failed.message);
     if (failed.code === 'rate_limit') return;
-    if (!failed.temporary) await logUnshown(ports, facts, failed);
+    if (failed.temporary) continue;
+    await logUnshown(ports, facts, failed);
+    // A permission that is missing is missing for all of them: one is enough to say so.
+    if (!noted) out.note(describeUnshown(facts, failed));
+    noted = true;
   }
 }
 
@@ -65,6 +70,10 @@ async function projectIssue(
   // The label of ours goes last: without one nobody looks at a closed issue again.
   if (letter.tray === 'done') await removeLabel(to, facts.repo, number, facts.readyLabel);
   return projectLetter(to, letter, labels);
+}
+
+function describeUnshown({ repo, issue }: IssueFacts, { message, hint }: AgentOsError): string {
+  return `dispatch: cannot show where ${repo}#${issue.number} stands: ${message}${hint === undefined ? '' : `\n  ${hint}`}`;
 }
 
 /** A label or comment that cannot be written is tried again by the next pass, and costs no other issue its own. */
