@@ -57,8 +57,9 @@ export async function gatherPull(ports: Ports, repo: RepoConfig, letter: Letter,
   facts.reviews = await gatherReviews(ports, repo, facts);
   const quiet = facts.checks.every((check) => check.state === 'success' || check.state === 'neutral');
   if (!(facts.ours && facts.sameText && pull.mergeable && quiet)) return facts;
-  const merge = await findMerge(ports, task, pull);
-  if (merge?.state === 'failed' && isRecent(ports, merge.recordedAt)) facts.refusedMerge = cleanLine(merge.error ?? '', 500);
+  const merge = await findEffect(ports, task, pull, 'merge-pull-request');
+  facts.refusedMerge = refusalOf(ports, merge);
+  facts.refusedUpdate = refusalOf(ports, await findEffect(ports, task, pull, 'update-branch'));
   const queue = await readQueue(ports, task, pull, merge);
   if (queue) facts.queue = queue;
   else await addTree(ports, repo, facts);
@@ -73,14 +74,22 @@ async function mayStillBegin(ports: Ports, { base, updatedAt }: PullRequest, rep
   return tip !== undefined && (await forge.listCheckRuns(repo, tip, base)).length > 0;
 }
 
-/** Our own merge of this very head, as far as it came. */
-async function findMerge(ports: Ports, { repo }: Task, { number, headSha }: PullRequest): Promise<EffectRecord | undefined> {
-  return (await ports.effects()).find({ repo, subject: `#${number}`, kind: 'merge-pull-request', key: headSha });
+type HeadEffect = 'merge-pull-request' | 'update-branch';
+
+/** What we did with this very head, as far as it came. */
+async function findEffect(
+  ports: Ports,
+  { repo }: Task,
+  { number, headSha }: PullRequest,
+  kind: HeadEffect,
+): Promise<EffectRecord | undefined> {
+  return (await ports.effects()).find({ repo, subject: `#${number}`, kind, key: headSha });
 }
 
-function isRecent(ports: Ports, at: string | undefined): boolean {
-  const age = ports.clock.now().getTime() - Date.parse(at ?? '');
-  return age >= 0 && age < REFUSED_MS;
+/** Why the forge refused it a moment ago. */
+function refusalOf(ports: Ports, effect: EffectRecord | undefined): string | undefined {
+  const age = ports.clock.now().getTime() - Date.parse(effect?.recordedAt ?? '');
+  return effect?.state === 'failed' && age >= 0 && age < REFUSED_MS ? cleanLine(effect.error ?? '', 500) : undefined;
 }
 
 /** Whether the forge's merge queue still has the head that we gave to it; `undefined` when we gave it none. */

@@ -52,8 +52,9 @@ export interface PullFacts {
   checksMayCome?: boolean;
   reviews: ReviewFacts;
   tree?: TreeFacts;
-  /** Why the forge refused a moment ago to merge this head. */
-  refusedMerge?: string;
+  /** Why the forge refused a moment ago to merge this head, or to bring it up to date. */
+  refusedMerge?: string | undefined;
+  refusedUpdate?: string | undefined;
   /** We gave this head to the forge's merge queue; whether it is still there. */
   queue?: 'in' | 'out';
   /** What the verdict rests on, in one word; absent where the forge gives no stamps. */
@@ -82,18 +83,47 @@ type Verdict = PrMonitorAction extends infer A
   : never;
 
 export function decidePrMonitor(snapshot: PrMonitorSnapshot): PrMonitorAction[] {
-  const merging = new Set<string>();
-  const pulls = [...snapshot.pulls].sort((a, b) => a.pull.number - b.pull.number);
-  const looked = pulls.map((facts) => {
-    const { task, pull } = facts;
-    const lane = `${task.repo} ${pull.base}`;
-    let verdict = decidePull(facts);
-    if (verdict.kind === 'merge' && merging.has(lane))
-      verdict = { kind: 'wait', reason: `another pull request is merged into ${pull.base} first` };
-    if (verdict.kind === 'merge') merging.add(lane);
+  const judged = snapshot.pulls
+    .map((facts) => ({ facts, verdict: decidePull(facts) }))
+    .sort((a, b) => a.facts.pull.number - b.facts.pull.number);
+  const first = firstOfLanes(judged);
+  const looked = judged.map((one) => {
+    const { task, pull } = one.facts;
+    const leader = first.get(laneOf(one.facts));
+    const comes = leader?.verdict.kind === 'merge' ? 'is merged into' : 'is brought up to date with';
+    const waits = moves(one.verdict) && leader !== one;
+    const verdict = waits ? { kind: 'wait', reason: `another pull request ${comes} ${pull.base} first` } : one.verdict;
     return { id: task.id, subject: `${task.repo}#${pull.number}`, expectedHeadSha: pull.headSha, ...verdict } as PrMonitorAction;
   });
   return [...looked, ...(snapshot.unchanged ?? []), ...(snapshot.left ?? []).map(toLeft)];
+}
+
+interface Judged {
+  facts: PullFacts;
+  verdict: Verdict;
+}
+
+/**
+ * Of each base branch the one pull request that a pass merges, or else brings up
+ * to date: for the others the base moves by it, and their checks would run in vain.
+ */
+function firstOfLanes(judged: readonly Judged[]): Map<string, Judged> {
+  const first = new Map<string, Judged>();
+  for (const one of judged) {
+    if (!moves(one.verdict)) continue;
+    const lane = laneOf(one.facts);
+    const before = first.get(lane);
+    if (!before || (before.verdict.kind !== 'merge' && one.verdict.kind === 'merge')) first.set(lane, one);
+  }
+  return first;
+}
+
+function moves({ kind }: Verdict): boolean {
+  return kind === 'merge' || kind === 'update-branch';
+}
+
+function laneOf({ task, pull }: PullFacts): string {
+  return `${task.repo} ${pull.base}`;
 }
 
 function toLeft({ id, subject, reason, error }: NonNullable<PrMonitorSnapshot['left']>[number]): PrMonitorAction {
@@ -183,15 +213,18 @@ function decideMerge(facts: PullFacts): Verdict {
     return { kind: 'hold', reason: `changes protected paths (${some(tree.protected)}); ${how}` };
   }
   if (!approved && facts.automation === 'supervised') return { kind: 'hold', reason: `green; ${how}` };
+  if (!tree.upToDate && facts.refusedUpdate !== undefined) return refused(facts, 'update of its branch', facts.refusedUpdate);
   if (!tree.upToDate) return { kind: 'update-branch', reason: `${pull.base} has moved on` };
   const checked = checks.some((check) => check.state === 'success');
   if (!checked && !tree.verified) return { kind: 'verify-head', reason: 'the forge has no checks: `verify` runs on this head' };
-  if (facts.refusedMerge !== undefined) {
-    const words = facts.refusedMerge.replace(/\.$/, '');
-    return { kind: 'hold', reason: `${facts.task.repo} refused the merge: ${words}; it is tried again every ten minutes` };
-  }
+  if (facts.refusedMerge !== undefined) return refused(facts, 'merge', facts.refusedMerge);
   const why = approved ? 'approved' : '`automation: full`';
   return { kind: 'merge', reason: `${checked ? `green (${names(checks)})` : 'verified'}, up to date with ${pull.base}, ${why}` };
+}
+
+/** Not asked for in every pass; meanwhile the others with its base have their turn. */
+function refused({ task }: PullFacts, what: string, words: string): Verdict {
+  return { kind: 'hold', reason: `${task.repo} refused the ${what}: ${words.replace(/\.$/, '')}; it is tried again every ten minutes` };
 }
 
 /** One fix a pull request; what is red after it needs a person. A fix that is still asked for never left `review`: its move was cut off. */

@@ -200,6 +200,24 @@ describe('the PR monitor', () => {
     ]);
   });
 
+  it('brings one pull request a base branch and pass up to date, and none that a merge of the same pass would leave behind', () => {
+    const behind = (number: number, over: Partial<PullFacts> = {}) =>
+      facts({ pull: buildPull({ number }), task: buildTask({ pull_request: number }), tree: { ...tree, upToDate: false }, ...over });
+    const kinds = (...pulls: PullFacts[]) => decidePrMonitor({ pulls }).map(({ subject, kind, reason }) => [subject, kind, reason]);
+    expect(kinds(behind(19), behind(18))).toEqual([
+      ['acme/shop#18', 'update-branch', 'main has moved on'],
+      ['acme/shop#19', 'wait', 'another pull request is brought up to date with main first'],
+    ]);
+    expect(kinds(behind(18), behind(19, { tree }))).toEqual([
+      ['acme/shop#18', 'wait', 'another pull request is merged into main first'],
+      ['acme/shop#19', 'merge', expect.any(String)],
+    ]);
+    expect(kinds(behind(18, { refusedUpdate: 'no.' }), behind(19))).toEqual([
+      ['acme/shop#18', 'hold', 'acme/shop refused the update of its branch: no; it is tried again every ten minutes'],
+      ['acme/shop#19', 'update-branch', 'main has moved on'],
+    ]);
+  });
+
   it('merges nothing that any single gate refuses, in any combination', () => {
     const bad: Partial<PullFacts>[] = [
       { ours: false },
