@@ -2,7 +2,7 @@
 import { existsSync, rmSync, writeFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { act, forgeAs, openScripted } from '../support/scripted-agent.ts';
-import { REPO, type World } from '../support/world.ts';
+import { REPO, World } from '../support/world.ts';
 
 describe('one bad item', () => {
   let world: World;
@@ -131,6 +131,27 @@ describe('a kill between the content and the tray of a move', () => {
     expect(world.task(issue)).toMatchObject({ tray: 'review', text: expect.stringContaining('fixes: 1') });
     world.tickUntil(issue, 'done');
     expect(world.task(issue)?.text).toContain('fixes: 1');
+  });
+});
+
+describe('a repository that is gone', () => {
+  it('is said by fsck, which looks at the others all the same', () => {
+    const world = World.open({
+      config: `repos: [{ name: demo/gone, automation: full }, { name: ${REPO}, automation: full }]
+agents: { patch: { kind: patch } }
+routing: { default: [patch] }
+sandbox: { mode: "off" }
+`,
+    });
+    try {
+      const ended = world.run(['fsck', '--json']);
+      expect(ended.status).toBe(1);
+      expect(JSON.parse(ended.stdout).findings).toEqual([
+        expect.objectContaining({ invariant: 'I5', subject: 'demo/gone', what: expect.stringContaining('the forge does not show it') }),
+      ]);
+    } finally {
+      world.close();
+    }
   });
 });
 

@@ -10,6 +10,7 @@ import type { EffectRecord } from '../../core/effects/effects.ts';
 import { parseRecord } from '../../core/effects/record.ts';
 import { AgentOsError, errnoOf, toIoError } from '../../core/errors.ts';
 import type { FsckLetter, FsckRepo, FsckSnapshot } from '../../core/fsck/snapshot.ts';
+import { tryRead } from '../../core/github/try-read.ts';
 import { repoKey } from '../../core/ids.ts';
 import { isAlive } from '../../core/liveness.ts';
 import { TRAYS, type Tray } from '../../core/mailbox/mailbox.ts';
@@ -24,7 +25,12 @@ export async function gatherFsck(ports: Ports): Promise<FsckSnapshot> {
   const { letters, unreadable } = await readLetters(ports);
   const { effects, unreadableEffects } = readEffects(ports);
   const repos: FsckRepo[] = [];
-  for (const { name } of ports.config.repos) repos.push(await lookAtForge(ports, name, letters, effects));
+  const unseen: FsckSnapshot['unseen'] = [];
+  for (const { name } of ports.config.repos) {
+    const seen = await tryRead(() => lookAtForge(ports, name, letters, effects));
+    if (seen instanceof AgentOsError) unseen.push({ repo: name, reason: seen.message });
+    else repos.push(seen);
+  }
   const running = new Set(letters.filter((one) => one.alive).map(({ letter }) => letter.task.id));
   return {
     now: ports.clock.now().toISOString(),
@@ -35,6 +41,7 @@ export async function gatherFsck(ports: Ports): Promise<FsckSnapshot> {
     effects,
     unreadableEffects,
     repos,
+    unseen,
     workspaces: listWorkspaces(ports, running),
     ...lookAtProcesses(ports, letters),
     books: (await ports.books()).inspect(),

@@ -43,7 +43,7 @@ async function settleWaiting(ports: Ports, action: Settling): Promise<Applied> {
   const letter = await claim(ports, action.id);
   if (!letter) return { outcome: 'skipped', reason: 'another process took it' };
   const settle: Record<Settling['kind'], () => Promise<Letter>> = {
-    escalate: () => settleEscalated(ports, letter, action.reason),
+    escalate: () => settleEscalated(ports, letter, { reason: action.reason, advice: '' }),
     withdraw: () =>
       settleWithdrawn(ports, letter, readRequest(ports.paths.requests, action.id) ?? { kind: 'cancel', reason: action.reason }),
     'hand-over': () => settleMerged(ports, letter),

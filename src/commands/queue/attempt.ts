@@ -154,7 +154,7 @@ async function finish(ports: Ports, repo: RepoConfig, letter: Letter, evidence: 
       return waiting;
     }
     const reason = `attempt ${evidence.attempt} succeeded but could not be published: ${error.message}`;
-    return settled(ports, await settleEscalated(ports, letter, reason, ending, await findPublished(by, letter.task, evidence)));
+    return settled(ports, await settleEscalated(ports, letter, { reason }, ending, await findPublished(by, letter.task, evidence)));
   }
 }
 
@@ -169,7 +169,7 @@ async function mayPublish(ports: Ports, repo: RepoConfig, letter: Letter, ending
     case 'hold':
       return settlePublishLater(ports, letter, verdict.reason, again);
     case 'escalate':
-      return settleEscalated(ports, letter, verdict.reason, ending);
+      return settleEscalated(ports, letter, { reason: verdict.reason, advice: '' }, ending);
     case 'hand-over':
       return settleMerged(ports, letter, ending);
     case 'skip':

@@ -31,7 +31,10 @@ export async function begin(ports: Ports, claimed: Letter): Promise<Begun | Lett
     case 'wait':
       return settleWait(ports, claimed, 'agent', choice.reason, choice.until);
     case 'spent':
-      return settleEscalated(ports, claimed, `${choice.reason}. Raise the limit in \`budgets\`, then \`agentos retry ${task.id}\``);
+      return settleEscalated(ports, claimed, {
+        reason: choice.reason,
+        advice: `Raise the limit in \`budgets\` and run \`agentos retry ${task.id}\`, or close the issue.`,
+      });
     case 'none':
       return settleWait(ports, claimed, 'program', choice.reason);
     case 'run':

@@ -138,7 +138,8 @@ export function decideDestination(task: Task, limits: Limits, now: Date, agents:
     };
   }
   const spent = whySpent(task, limits);
-  if (spent !== undefined) return { tray: 'escalated', note: `${spent}. ${whatNow(task)}` };
+  if (spent !== undefined)
+    return { tray: 'escalated', note: `${spent}. ${last?.outcome === 'infrastructure' ? mendFirst(task) : whatNow(task)}` };
   const note = `Attempt ${last?.n} by ${last?.agent}: ${last?.code}.`;
   if (last?.outcome === 'infrastructure' && (last.code?.startsWith('provider_') || last.code === 'budget') && !agents.free) {
     const doublings = Math.min(infrastructureStreak(task) - 1, 6);
@@ -162,10 +163,17 @@ export function decideCutOff(task: Task, limits: Limits, now: Date): 'inbox' | '
   return task.pull_request === undefined ? 'escalated' : 'review';
 }
 
+function mendFirst(task: Task): string {
+  return `${keptWork(task)}When that is mended, run \`agentos retry ${task.id}\`, or close the issue.`;
+}
+
+function keptWork(task: Task): string {
+  const kept = task.attempts.filter((attempt) => attempt.tree !== undefined).length;
+  return kept > 0 ? `The work of ${plural(kept, 'attempt')} is kept: \`agentos show ${task.id}\`. ` : '';
+}
+
 /** What a person can do about an escalated task, with the commands to type. */
 export function whatNow(task: Task): string {
-  const kept = task.attempts.filter((attempt) => attempt.tree !== undefined).length;
-  const work = kept > 0 ? `The work of ${plural(kept, 'attempt')} is kept: \`agentos show ${task.id}\`. ` : '';
   const pull = task.pull_request === undefined ? '' : ` Pull request #${task.pull_request} stays open: finish it by hand, or close it.`;
-  return `${work}Make the issue clearer and put the label on again, or run \`agentos retry ${task.id}\`, or close the issue.${pull}`;
+  return `${keptWork(task)}Make the issue clearer and put the label on again, or run \`agentos retry ${task.id}\`, or close the issue.${pull}`;
 }

@@ -84,16 +84,23 @@ export async function settleMerged(ports: Ports, letter: Letter, ending?: Ending
   return moved;
 }
 
+/** Why a person must decide, and what can be done about it where the usual ways are not it. */
+export interface Escalation {
+  reason: string;
+  /** A sentence; empty where the reason says it. */
+  advice?: string;
+}
+
 /** A person must decide, whatever the attempts say. @param known what of it is on the forge already. */
 export async function settleEscalated(
   ports: Ports,
   letter: Letter,
-  reason: string,
+  { reason, advice }: Escalation,
   ending?: Ending,
   known: Pick<Task, 'pushed' | 'pull_request'> = {},
 ): Promise<Letter> {
   const task = { ...ended(ports, letter.task, ending), ...known };
-  const moved = await move(ports, letter, 'escalated', { ...task, note: `${reason}. ${whatNow(task)}` });
+  const moved = await move(ports, letter, 'escalated', { ...task, note: `${reason}. ${advice ?? whatNow(task)}`.trim() });
   await log(ports, task, 'queue.task.escalated', 'escalated', reason);
   return moved;
 }

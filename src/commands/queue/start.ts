@@ -40,7 +40,10 @@ export function decideStart(facts: StartFacts): StartVerdict {
   if (pullRequest && pullRequest.state !== 'open') {
     const reason = `pull request #${pullRequest.number} was closed${pullRequest.closedBy ? ` by ${pullRequest.closedBy.login}` : ''}`;
     if (task.fix) return { kind: 'withdraw', reason };
-    return { kind: 'escalate', reason: `${reason}; reopen it, or put \`ready\` on again for a new one` };
+    return {
+      kind: 'escalate',
+      reason: `${reason}; reopen it and run \`agentos retry ${task.id}\`, or put \`ready\` on again for a new one`,
+    };
   }
   return { kind: 'start' };
 }

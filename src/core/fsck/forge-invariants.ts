@@ -109,8 +109,8 @@ function missing(repo: string, effect: EffectRecord, severity: Finding['severity
   return { invariant: 'I5', severity, subject: `${repo} ${effect.subject}`, what, remedy };
 }
 
-/** I5, second half: intents do not stay open, and records can be read. */
-function checkIntents({ effects, unreadableEffects, now }: FsckSnapshot): Finding[] {
+/** I5, second half: intents do not stay open, records can be read, and there is a forge to hold them against. */
+function checkIntents({ effects, unreadableEffects, unseen, now }: FsckSnapshot): Finding[] {
   const old = effects.filter(({ state, intendedAt }) => state === 'intent' && Date.parse(now) - Date.parse(intendedAt) > OLD_INTENT_MS);
   return [
     ...old.map(
@@ -120,6 +120,15 @@ function checkIntents({ effects, unreadableEffects, now }: FsckSnapshot): Findin
         subject: `${effect.repo} ${effect.subject}`,
         what: `\`${effect.kind}\` is intended since ${effect.intendedAt}, and nobody knows whether it happened`,
         remedy: 'Look at the forge; the next pass that needs it looks too.',
+      }),
+    ),
+    ...unseen.map(
+      ({ repo, reason }): Finding => ({
+        invariant: 'I5',
+        severity: 'error',
+        subject: repo,
+        what: `the forge does not show it, so that nothing of it could be checked there: ${reason}`,
+        remedy: '`agentos doctor` says what the credential may see; take a repository that is gone out of `repos`.',
       }),
     ),
     ...unreadableEffects.map(

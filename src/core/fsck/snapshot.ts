@@ -18,6 +18,8 @@ export interface FsckSnapshot {
   /** Paths of records that cannot be read. */
   unreadableEffects: string[];
   repos: FsckRepo[];
+  /** Repositories that the forge did not show, and why. */
+  unseen: { repo: string; reason: string }[];
   /** `workspaces/<task>/<attempt>`; `alive`: the process that owns the attempt runs. */
   workspaces: { task: string; attempt: number; alive: boolean }[];
   /** Names in `locks` that processes which should be gone still hold. */

@@ -110,7 +110,11 @@ describe('before a task starts', () => {
     [
       'a pull request that a person closed',
       { pullRequest: buildPull({ state: 'closed', closedBy: OCTOCAT }) },
-      { kind: 'escalate', reason: expect.stringContaining('by octocat') },
+      {
+        kind: 'escalate',
+        reason:
+          'pull request #17 was closed by octocat; reopen it and run `agentos retry acme__shop-12-1`, or put `ready` on again for a new one',
+      },
     ],
     ['an open pull request to fix', { pullRequest: buildPull() }, { kind: 'start' }],
     [
@@ -258,6 +262,13 @@ describe('where a task goes', () => {
     expect(spent).toMatchObject({ tray: 'escalated' });
     expect(spent.note).toContain('agentos retry acme__shop-12-1');
     expect(spent.note).toContain('The work of 4 attempts is kept');
+  });
+  it('to a person when the machine fails for long, which no clearer issue would mend', () => {
+    const row = [1, 2, 3, 4, 5].map((n) => buildAttempt(n, { outcome: 'infrastructure', summary: 'no space' }));
+    expect(go(row)).toEqual({
+      tray: 'escalated',
+      note: '5 infrastructure failures in a row: no space. When that is mended, run `agentos retry acme__shop-12-1`, or close the issue.',
+    });
   });
   it('to a person when a fix came to nothing', () => {
     expect(go([buildAttempt(1, { outcome: 'complete' }), buildAttempt(2, { kind: 'fix' })], { pull_request: 17 })).toMatchObject({

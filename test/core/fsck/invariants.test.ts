@@ -67,6 +67,7 @@ function snapshot(fields: Partial<FsckSnapshot> = {}): FsckSnapshot {
     quarantine: [],
     effects: [effect(), effect({ subject: BRANCH, kind: 'open-pull-request', result: { number: 17 } })],
     unreadableEffects: [],
+    unseen: [],
     repos: [repo()],
     workspaces: [],
     strayLocks: [],
@@ -178,6 +179,12 @@ describe('I5', () => {
     expect(breaches({ repos: [empty] })).toEqual([
       `I5 error acme/shop ${BRANCH}: pull request #17 is recorded and not there`,
       'I5 warning acme/shop #12: comment 5 is recorded and not there: somebody removed it',
+    ]);
+  });
+
+  it('a repository that is not seen is no clean one', () => {
+    expect(breaches({ unseen: [{ repo: 'acme/gone', reason: 'there is no acme/gone' }] })).toEqual([
+      'I5 error acme/gone: the forge does not show it, so that nothing of it could be checked there: there is no acme/gone',
     ]);
   });
 

@@ -171,10 +171,11 @@ describe('floods of 64 kB', () => {
     ['open attributes', flood('<a "')],
     ['visible references', flood('&amp;')],
     ['a mixture', flood('*_~[`<')],
-  ])('%s are done within a second', (_, markdown) => {
-    const began = performance.now();
+  ])('%s are done within a second of processor time', (_, markdown) => {
+    const began = process.cpuUsage();
     const text = sanitise(`${markdown}\n\n<!-- EVIL -->`);
-    expect(performance.now() - began).toBeLessThan(1000);
+    const { user, system } = process.cpuUsage(began);
+    expect((user + system) / 1000).toBeLessThan(1000);
     if (!markdown.includes('`')) expect(text).not.toContain('EVIL');
   });
 
