@@ -24,7 +24,7 @@ const ALWAYS = [
   'src/commands/pr-monitor/command.ts',
   'src/core/github/local/forge.ts',
   'src/core/mailbox/maildir.ts',
-  'src/core/github/octokit/open-client.ts',
+  'src/core/github/octokit/client/open-client.ts',
   'src/core/github/octokit/forge.ts',
 ].map((file) => join(root, file));
 

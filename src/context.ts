@@ -12,7 +12,7 @@ import type { GitHubConfig, LoadedConfig, RepoConfig } from './core/config/schem
 import { AgentOsError, errnoOf, toIoError } from './core/errors.ts';
 import { openEventLog } from './core/events/log.ts';
 import type { GitHub } from './core/github/github.ts';
-import type { ReadyColumn } from './core/github/octokit/ready-column.ts';
+import type { ReadyColumn } from './core/github/octokit/projects/ready-column.ts';
 import { runId } from './core/ids.ts';
 import type { Output, Ports } from './core/ports.ts';
 import { workingDirectory } from './core/working-directory.ts';
@@ -106,7 +106,7 @@ function openGitHub(config: LoadedConfig, settings: GitHubConfig, paths: StatePa
   const { app, token_env: variable, machine_account: alone, api_url: apiUrl, writes } = settings;
   const clock = systemClock;
   const client = once(async () => {
-    const { openClient } = await import('./core/github/octokit/open-client.ts');
+    const { openClient } = await import('./core/github/octokit/client/open-client.ts');
     const credentials = {
       ...(app && { app: { id: app.id, installationId: app.installation_id, privateKeyFile: app.private_key_file } }),
       token: { variable, shared: !alone },
@@ -121,7 +121,7 @@ function openGitHub(config: LoadedConfig, settings: GitHubConfig, paths: StatePa
       const boards = new Map(config.repos.flatMap(({ name, board }) => (board ? [[name, board]] : [])));
       const options = { client: await client(), memoryDir: `${paths.root}/forge/issues`, boards, clock, signal };
       const columns = new Map(config.repos.flatMap((repo) => readyColumn(repo)));
-      if (columns.size > 0) return (await import('./core/github/octokit/project-forge.ts')).openProjectForge(options, columns);
+      if (columns.size > 0) return (await import('./core/github/octokit/projects/project-forge.ts')).openProjectForge(options, columns);
       return (await import('./core/github/octokit/forge.ts')).openOctokitForge(options);
     },
     access: async () => (await import('./core/github/octokit/access.ts')).readAccess(await client(), config.repos),

@@ -24,8 +24,8 @@ const PURE = [
   /^core\/markdown\/[a-z-]+\.ts$/,
   /^core\/mailbox\/(mailbox|task|message|reclaim)\.ts$/,
   /^core\/github\/(github|labels|board|readiness|dependencies|status-comment|quiet-title|local\/(records|fields|sections))\.ts$/,
-  /^core\/github\/octokit\/(issue-query|decide-pages|repository-part|board-query|ready-column)\.ts$/,
-  /^core\/github\/octokit\/(answer|to-issue|to-pull|check-runs|failure|request-names|text-limits)\.ts$/,
+  /^core\/github\/octokit\/(issue-query|decide-pages|repository-part|projects\/(board-query|ready-column))\.ts$/,
+  /^core\/github\/octokit\/(answer|to-issue|to-pull|check-runs|failure|client\/request-names|text-limits)\.ts$/,
   /^core\/git\/(git|tree-policy|glob|protected-paths|names)\.ts$/,
   /^core\/models\/(models|provider-error|extract-json|fit-text)\.ts$/,
   /^core\/budget\/(prices|ledger|book-lines|judge-books)\.ts$/,
@@ -48,7 +48,7 @@ const FENCES: Record<string, RegExp> = {
   ...Object.fromEntries(
     ['core', 'auth-app', 'plugin-paginate-rest', 'request-error', 'types', 'graphql-schema'].map((name) => [
       `@octokit/${name}`,
-      /^core\/github\/octokit\/[^/]+\.ts$/,
+      /^core\/github\/octokit\//,
     ]),
   ),
 };

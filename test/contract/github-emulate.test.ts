@@ -23,8 +23,8 @@ import { join } from 'node:path';
 import { createEmulator } from 'emulate';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { GitHub } from '../../src/core/github/github.ts';
+import { openClient } from '../../src/core/github/octokit/client/open-client.ts';
 import { openOctokitForge } from '../../src/core/github/octokit/forge.ts';
-import { openClient } from '../../src/core/github/octokit/open-client.ts';
 import { codeOf } from './github.ts';
 
 const REPO = 'acme/shop';

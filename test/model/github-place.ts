@@ -2,8 +2,8 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { openClient } from '../../src/core/github/octokit/client/open-client.ts';
 import { openOctokitForge } from '../../src/core/github/octokit/forge.ts';
-import { openClient } from '../../src/core/github/octokit/open-client.ts';
 import { ensureLabel } from '../github-server/issue-changes.ts';
 import { GitHubServer } from '../github-server/server.ts';
 import { PERSON, type Place, REPO, TestClock } from './place.ts';

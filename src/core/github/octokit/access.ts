@@ -5,10 +5,10 @@
 import * as z from 'zod';
 import { AgentOsError } from '../../errors.ts';
 import { parseAnswer } from './answer.ts';
-import { type ColumnProblem, type Configured, readColumnProblems } from './board-access.ts';
-import type { GitHubClient } from './client.ts';
+import type { GitHubClient } from './client/client.ts';
+import { ownerAndName } from './client/request-names.ts';
 import { readIdentity } from './people.ts';
-import { ownerAndName } from './request-names.ts';
+import { type ColumnProblem, type Configured, readColumnProblems } from './projects/board-access.ts';
 
 /** What reading each of them needs a permission for. */
 export const FEATURES = ['issues', 'pull requests', 'contents', 'checks', 'statuses', 'actions', 'permissions', 'rules'] as const;

@@ -4,7 +4,7 @@
  */
 import { uptime } from '../../clock.ts';
 import { AgentOsError } from '../../errors.ts';
-import type { GitHubClient } from './client.ts';
+import type { GitHubClient } from './client/client.ts';
 
 export interface Asked<T> {
   answer: T;

@@ -23,8 +23,8 @@ import {
   type WorkflowNode,
   workflowsOf,
 } from './check-runs.ts';
-import type { GitHubClient } from './client.ts';
-import { ownerAndName } from './request-names.ts';
+import type { GitHubClient } from './client/client.ts';
+import { ownerAndName } from './client/request-names.ts';
 import { readRules } from './rules.ts';
 
 const OUTPUT_KEPT = 20_000;

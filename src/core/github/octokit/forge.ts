@@ -30,7 +30,7 @@ import type {
   Spent,
 } from '../github.ts';
 import type { Wait } from './after-write.ts';
-import type { GitHubClient } from './client.ts';
+import type { GitHubClient } from './client/client.ts';
 import { findIssues, type MoreIssues } from './find-issues.ts';
 import { type IssueMemory, openIssueMemory } from './issue-memory.ts';
 import type { Merged, MergeRequest, Server } from './merge.ts';
@@ -164,11 +164,11 @@ export class OctokitForge implements GitHub {
   }
 
   async findBoardStatus(repo: string, issue: number, at: BoardField): Promise<BoardStatus> {
-    return (await import('./board.ts')).findBoardStatus(this.#client, repo, issue, at);
+    return (await import('./projects/board.ts')).findBoardStatus(this.#client, repo, issue, at);
   }
 
   async setBoardStatus(repo: string, issue: number, to: BoardField & { value: string; add: boolean }): Promise<boolean> {
-    return (await import('./board.ts')).setBoardStatus(this.#client, repo, issue, to);
+    return (await import('./projects/board.ts')).setBoardStatus(this.#client, repo, issue, to);
   }
 
   async createIssue(repo: string, issue: { title: string; body: string; labels: string[] }): Promise<{ number: number }> {

@@ -7,10 +7,10 @@ import * as z from 'zod';
 import { AgentOsError } from '../../errors.ts';
 import type { Actor, IssueEvent } from '../github.ts';
 import { afterWrite, type Wait } from './after-write.ts';
-import type { GitHubClient } from './client.ts';
+import type { GitHubClient } from './client/client.ts';
+import { ownerAndName, sameName } from './client/request-names.ts';
 import { RATE_LIMIT } from './issue-query.ts';
 import { readThread } from './issues.ts';
-import { ownerAndName, sameName } from './request-names.ts';
 import { checkLabel } from './text-limits.ts';
 import { toLabelState } from './to-issue.ts';
 

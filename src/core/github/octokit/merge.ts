@@ -7,11 +7,11 @@ import * as z from 'zod';
 import { AgentOsError } from '../../errors.ts';
 import { afterWrite, type Wait } from './after-write.ts';
 import { sha as commit, parseAnswer } from './answer.ts';
-import type { GitHubClient } from './client.ts';
-import { Busy } from './errors.ts';
+import type { GitHubClient } from './client/client.ts';
+import { Busy } from './client/errors.ts';
+import { ownerAndName } from './client/request-names.ts';
 import { asMergeError, mergeFailed } from './failure.ts';
 import { readPull } from './pulls.ts';
-import { ownerAndName } from './request-names.ts';
 
 export interface MergeRequest {
   method: 'squash' | 'merge' | 'rebase';

@@ -6,8 +6,8 @@ import * as z from 'zod';
 import { AgentOsError } from '../../errors.ts';
 import type { Actor, Permission } from '../github.ts';
 import { account, number, parseAnswer, toActor } from './answer.ts';
-import type { GitHubClient } from './client.ts';
-import { ownerAndName } from './request-names.ts';
+import type { GitHubClient } from './client/client.ts';
+import { ownerAndName } from './client/request-names.ts';
 
 const viewer = z.object({ viewer: z.object({ login: z.string().min(1), databaseId: number }) });
 

@@ -1,8 +1,8 @@
 /** Which issues of a repository are pinned: GraphQL alone knows. */
 import * as z from 'zod';
 import { number } from './answer.ts';
-import type { GitHubClient } from './client.ts';
-import { ownerAndName } from './request-names.ts';
+import type { GitHubClient } from './client/client.ts';
+import { ownerAndName } from './client/request-names.ts';
 
 // GitHub allows three.
 const QUERY = `query Pinned($owner: String!, $repo: String!) {

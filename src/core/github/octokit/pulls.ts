@@ -3,9 +3,9 @@ import * as z from 'zod';
 import { AgentOsError } from '../../errors.ts';
 import type { PullRequest, Review } from '../github.ts';
 import { parseAnswer, number as positive } from './answer.ts';
-import type { GitHubClient } from './client.ts';
+import type { GitHubClient } from './client/client.ts';
+import { ownerAndName } from './client/request-names.ts';
 import { readThread } from './issues.ts';
-import { ownerAndName } from './request-names.ts';
 import { checkBody, checkTitle } from './text-limits.ts';
 import { toPullRequest, toReview } from './to-pull.ts';
 

@@ -6,7 +6,7 @@
 import { AgentOsError } from '../../errors.ts';
 import type { IssueQuery } from '../github.ts';
 import { noteTime, unlessTooMuch } from './ask-many.ts';
-import type { GitHubClient, PartError } from './client.ts';
+import type { GitHubClient, PartError } from './client/client.ts';
 import { decidePages, type Entry, type Page } from './decide-pages.ts';
 import { type IssueIndex, type IssueMemory, isFresh } from './issue-memory.ts';
 import { isIssueNumber, type ListPart, listQuery, type Rider } from './issue-query.ts';

@@ -4,7 +4,7 @@
  * idle pass comes through here and loads no schema library. Pure.
  */
 import { AgentOsError } from '../../errors.ts';
-import type { PartError } from './client.ts';
+import type { PartError } from './client/client.ts';
 
 export type Fields = Record<string, unknown>;
 

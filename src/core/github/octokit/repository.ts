@@ -3,8 +3,8 @@ import * as z from 'zod';
 import { AgentOsError } from '../../errors.ts';
 import type { GitRemote, Repository } from '../github.ts';
 import { sha as commit, parseAnswer } from './answer.ts';
-import type { GitHubClient } from './client.ts';
-import { ownerAndName, sameRepo } from './request-names.ts';
+import type { GitHubClient } from './client/client.ts';
+import { ownerAndName, sameRepo } from './client/request-names.ts';
 
 const repository = z.object({
   full_name: z.string(),

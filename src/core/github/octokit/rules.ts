@@ -7,8 +7,8 @@ import * as z from 'zod';
 import { AgentOsError } from '../../errors.ts';
 import { parseAnswer } from './answer.ts';
 import type { RequiredCheck } from './check-runs.ts';
-import type { GitHubClient } from './client.ts';
-import { ownerAndName } from './request-names.ts';
+import type { GitHubClient } from './client/client.ts';
+import { ownerAndName } from './client/request-names.ts';
 
 const rule = z.object({ type: z.string(), parameters: z.unknown().optional() });
 const statusChecks = z.object({

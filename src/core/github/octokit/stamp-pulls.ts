@@ -6,7 +6,7 @@
  * read as a whole, or what GitHub is still computing, has no stamp.
  */
 import { AgentOsError } from '../../errors.ts';
-import type { GitHubClient, PartError } from './client.ts';
+import type { GitHubClient, PartError } from './client/client.ts';
 import { isIssueNumber, stampQuery } from './issue-query.ts';
 import { type Fields, isFields, numberedPart, repositoryPart } from './repository-part.ts';
 

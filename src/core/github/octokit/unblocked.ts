@@ -5,8 +5,8 @@
  * tell of must be asked for.
  */
 import * as z from 'zod';
-import type { GitHubClient } from './client.ts';
-import { ownerAndName } from './request-names.ts';
+import type { GitHubClient } from './client/client.ts';
+import { ownerAndName } from './client/request-names.ts';
 
 /** Fewer are asked for one by one, and a page of the list may cost no more than so many requests. */
 const MANY = 20;

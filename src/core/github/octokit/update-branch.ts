@@ -7,11 +7,11 @@ import * as z from 'zod';
 import { AgentOsError } from '../../errors.ts';
 import { afterWrite, type Wait } from './after-write.ts';
 import { sha as commit, parseAnswer } from './answer.ts';
-import type { GitHubClient } from './client.ts';
+import type { GitHubClient } from './client/client.ts';
+import { ownerAndName } from './client/request-names.ts';
 import { asMergeError } from './failure.ts';
 import { readPull } from './pulls.ts';
 import { findBranch } from './repository.ts';
-import { ownerAndName } from './request-names.ts';
 
 /** About ten seconds in all. */
 const LOOK_AGAIN_MS = [250, 500, 1000, 1500, 2000, 2500, 2500];

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { systemClock } from '../../../../src/core/clock.ts';
 import { readAccess, readHeaders } from '../../../../src/core/github/octokit/access.ts';
-import { openClient } from '../../../../src/core/github/octokit/open-client.ts';
+import { openClient } from '../../../../src/core/github/octokit/client/open-client.ts';
 
 type Answers = Record<string, { status?: number; headers?: Record<string, string>; body: unknown }>;
 

@@ -4,8 +4,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { GitHub } from '../../../../src/core/github/github.ts';
+import { openClient } from '../../../../src/core/github/octokit/client/open-client.ts';
 import { openOctokitForge } from '../../../../src/core/github/octokit/forge.ts';
-import { openClient } from '../../../../src/core/github/octokit/open-client.ts';
 import type { GitHubHarness } from '../../../contract/github.ts';
 import { GitHubServer, type Options } from '../../../github-server/server.ts';
 

@@ -5,7 +5,7 @@
  */
 import { schema as description } from '@octokit/graphql-schema';
 import { buildSchema, execute, GraphQLError, parse, validate } from 'graphql';
-import type { GitHubClient, PartError } from '../../../../src/core/github/octokit/client.ts';
+import type { GitHubClient, PartError } from '../../../../src/core/github/octokit/client/client.ts';
 import { measureQuery } from '../../../github-server/graphql/cost.ts';
 
 const schema = buildSchema(description.idl, { assumeValid: true });

@@ -10,8 +10,8 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { GitHub } from '../../../../src/core/github/github.ts';
+import { openClient } from '../../../../src/core/github/octokit/client/open-client.ts';
 import { openOctokitForge } from '../../../../src/core/github/octokit/forge.ts';
-import { openClient } from '../../../../src/core/github/octokit/open-client.ts';
 
 export interface Scripted {
   status?: number;

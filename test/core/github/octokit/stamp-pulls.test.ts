@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import type { GitHubClient } from '../../../../src/core/github/octokit/client.ts';
+import type { GitHubClient } from '../../../../src/core/github/octokit/client/client.ts';
 import { stampPullRequests } from '../../../../src/core/github/octokit/stamp-pulls.ts';
 import { IssueForge } from './issue-forge.ts';
 

@@ -11,7 +11,7 @@
  * failure is a `TransportError` that says whether bytes may have left.
  */
 import type { Agent, ClientRequest, IncomingMessage, RequestOptions } from 'node:http';
-import { uptime } from '../../clock.ts';
+import { uptime } from '../../../clock.ts';
 
 export type TransportFailure = 'dns' | 'connect' | 'tls' | 'cut' | 'deadline' | 'aborted' | 'too_large' | 'moved' | 'foreign';
 

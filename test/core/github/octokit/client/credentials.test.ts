@@ -3,7 +3,7 @@ import { generateKeyPairSync } from 'node:crypto';
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
-import type { CredentialOptions } from '../../../../src/core/github/octokit/credentials.ts';
+import type { CredentialOptions } from '../../../../../src/core/github/octokit/client/credentials.ts';
 import { by, clientFor, failureOf, type Reply, type SmallServer, startServer, TestClock, temporaryDirectory } from './small-server.ts';
 
 const REPO = 'GET /repos/{owner}/{repo}';

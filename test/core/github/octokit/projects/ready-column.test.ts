@@ -1,7 +1,13 @@
 /** A card in the words of labels. */
 import { describe, expect, it } from 'vitest';
-import { optionOf, presentColumn, projectPart, toCardValue, toDefinition } from '../../../../src/core/github/octokit/ready-column.ts';
-import { at, buildIssue, edited, labeled, OCTOCAT } from '../../../support/builders.ts';
+import {
+  optionOf,
+  presentColumn,
+  projectPart,
+  toCardValue,
+  toDefinition,
+} from '../../../../../src/core/github/octokit/projects/ready-column.ts';
+import { at, buildIssue, edited, labeled, OCTOCAT } from '../../../../support/builders.ts';
 
 const PLACE = { owner: 'acme', project: 4, field: 'Status' };
 const LABEL = 'project 4: Status is Ready';

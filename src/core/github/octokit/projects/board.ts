@@ -4,13 +4,13 @@
  * field is edited.
  */
 import * as z from 'zod';
-import { AgentOsError } from '../../errors.ts';
-import type { BoardField, BoardStatus } from '../github.ts';
+import { AgentOsError } from '../../../errors.ts';
+import type { BoardField, BoardStatus } from '../../github.ts';
+import type { GitHubClient } from '../client/client.ts';
+import { ownerAndName } from '../client/request-names.ts';
 import { ADD_ITEM, CLEAR_VALUE, SET_VALUE } from './board-query.ts';
-import type { GitHubClient } from './client.ts';
 import { type Card, type Cards, placeOf, readCards } from './read-board.ts';
 import { optionOf } from './ready-column.ts';
-import { ownerAndName } from './request-names.ts';
 
 const added = z.object({ addProjectV2ItemById: z.object({ item: z.object({ id: z.string() }) }) });
 const moved = z.looseObject({});

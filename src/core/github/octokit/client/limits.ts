@@ -6,10 +6,10 @@
  * https://docs.github.com/rest/using-the-rest-api/rate-limits-for-the-rest-api
  */
 import { join } from 'node:path';
-import { ensureDirectory, readIfThere, writeFileAtomic } from '../../atomic-file.ts';
-import type { Clock } from '../../clock.ts';
-import { AgentOsError } from '../../errors.ts';
-import { takeLock } from '../../lock.ts';
+import { ensureDirectory, readIfThere, writeFileAtomic } from '../../../atomic-file.ts';
+import type { Clock } from '../../../clock.ts';
+import { AgentOsError } from '../../../errors.ts';
+import { takeLock } from '../../../lock.ts';
 
 /** Milliseconds of our own clock since 1970, everywhere in this file. */
 type Instant = number;

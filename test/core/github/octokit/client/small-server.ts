@@ -5,9 +5,9 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
-import { AgentOsError } from '../../../../src/core/errors.ts';
-import type { ClientOptions, GitHubClient } from '../../../../src/core/github/octokit/client.ts';
-import { openClient } from '../../../../src/core/github/octokit/open-client.ts';
+import { AgentOsError } from '../../../../../src/core/errors.ts';
+import type { ClientOptions, GitHubClient } from '../../../../../src/core/github/octokit/client/client.ts';
+import { openClient } from '../../../../../src/core/github/octokit/client/open-client.ts';
 
 export const TOKEN = 'ghp_canary0123456789canary0123456789canary';
 

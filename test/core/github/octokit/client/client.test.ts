@@ -1,7 +1,7 @@
 /** Reads, pages, cached reads and what a client counts, against a small server. */
 import { describe, expect, it } from 'vitest';
 import * as z from 'zod';
-import { addressOf } from '../../../../src/core/github/octokit/open-client.ts';
+import { addressOf } from '../../../../../src/core/github/octokit/client/open-client.ts';
 import { by, clientFor, failureOf, startServer, TOKEN, temporaryDirectory } from './small-server.ts';
 
 const ISSUES = 'GET /repos/{owner}/{repo}/issues';

@@ -5,7 +5,7 @@
  * is made, and neither is ever stored.
  */
 import { closeSync, constants, fstatSync, openSync, readFileSync } from 'node:fs';
-import { AgentOsError, asStorageError, errnoOf, messageOf } from '../../errors.ts';
+import { AgentOsError, asStorageError, errnoOf, messageOf } from '../../../errors.ts';
 import type { Answer } from './client.ts';
 import type { CredentialOptions, ForgeAccess, Minted, Need } from './credentials.ts';
 import { messageIn, toLimitError, toStatusFailure, toTransportFailure } from './errors.ts';

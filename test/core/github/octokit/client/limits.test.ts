@@ -2,7 +2,7 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { findLimit } from '../../../../src/core/github/octokit/limits.ts';
+import { findLimit } from '../../../../../src/core/github/octokit/client/limits.ts';
 import { clientFor, failureOf, startServer, TestClock, TOKEN, temporaryDirectory } from './small-server.ts';
 
 const ISSUE = 'GET /repos/{owner}/{repo}/issues/{issue_number}';

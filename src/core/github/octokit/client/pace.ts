@@ -3,8 +3,8 @@
  * reserved under the lock of the limits, then waited for. A slot that is too
  * far away is not taken: the tick ends and a later one writes.
  */
-import type { Clock } from '../../clock.ts';
-import { AgentOsError } from '../../errors.ts';
+import type { Clock } from '../../../clock.ts';
+import { AgentOsError } from '../../../errors.ts';
 import { HOUR, type LimitState, type Limits } from './limits.ts';
 
 export type Sleep = (ms: number, signal: AbortSignal) => Promise<void>;

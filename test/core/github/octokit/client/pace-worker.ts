@@ -1,6 +1,6 @@
 /** One process that reserves slots for writes: `pace-worker STATE_DIR COUNT`; prints the instant of each. Waits take no time. */
-import { openLimits } from '../../../../src/core/github/octokit/limits.ts';
-import { awaitSlot } from '../../../../src/core/github/octokit/pace.ts';
+import { openLimits } from '../../../../../src/core/github/octokit/client/limits.ts';
+import { awaitSlot } from '../../../../../src/core/github/octokit/client/pace.ts';
 
 const [stateDir = '', count = ''] = process.argv.slice(2);
 const clock = { now: () => new Date('2026-03-01T12:00:00Z') };

@@ -4,12 +4,12 @@
  * to know. The card is always read before the text that it approves. Other
  * repositories are as they are without it.
  */
-import { AgentOsError } from '../../errors.ts';
-import type { GitHub, Issue, IssueFilter, IssueQuery, IssueView } from '../github.ts';
-import { OctokitForge, type OctokitForgeOptions } from './forge.ts';
+import { AgentOsError } from '../../../errors.ts';
+import type { GitHub, Issue, IssueFilter, IssueQuery, IssueView } from '../../github.ts';
+import { sameName } from '../client/request-names.ts';
+import { OctokitForge, type OctokitForgeOptions } from '../forge.ts';
 import { openBoardReading, placeOf, type ReadyCards, readCards } from './read-board.ts';
 import { optionOf, presentColumn, type ReadyColumn } from './ready-column.ts';
-import { sameName } from './request-names.ts';
 
 /** By repository as it is configured. */
 export type ReadyColumns = ReadonlyMap<string, ReadyColumn>;

@@ -1,9 +1,9 @@
 /** A column of a project in the place of the label `ready`, over the test GitHub. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { openEffects } from '../../../../src/core/effects/journal.ts';
-import { askReadiness } from '../../../../src/core/github/ask-readiness.ts';
-import type { GitHub, IssueView } from '../../../../src/core/github/github.ts';
-import { isEditedSinceReady } from '../../../../src/core/github/readiness.ts';
+import { openEffects } from '../../../../../src/core/effects/journal.ts';
+import { askReadiness } from '../../../../../src/core/github/ask-readiness.ts';
+import type { GitHub, IssueView } from '../../../../../src/core/github/github.ts';
+import { isEditedSinceReady } from '../../../../../src/core/github/readiness.ts';
 import { COLUMN, openProjects, type ProjectsHarness, REPO } from './projects-harness.ts';
 
 const LABEL = COLUMN.label;

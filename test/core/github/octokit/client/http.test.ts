@@ -1,7 +1,7 @@
 /** The way to the forge: one origin, one deadline, a limit of size, redirects for reads alone. */
 import type { ServerResponse } from 'node:http';
 import { describe, expect, it } from 'vitest';
-import { type Fetch, openFetch, TransportError } from '../../../../src/core/github/octokit/http.ts';
+import { type Fetch, openFetch, TransportError } from '../../../../../src/core/github/octokit/client/http.ts';
 import { startServer } from './small-server.ts';
 
 async function kindOf(promise: ReturnType<Fetch>): Promise<[string, boolean]> {

@@ -4,7 +4,7 @@
  * A damaged file is no answer; bodies over 256 kB are not kept.
  */
 import { join } from 'node:path';
-import { ensureDirectory, readIfThere, writeFileAtomic } from '../../atomic-file.ts';
+import { ensureDirectory, readIfThere, writeFileAtomic } from '../../../atomic-file.ts';
 import type { Answer } from './client.ts';
 
 const LARGEST = 256_000;

@@ -2,7 +2,7 @@
  * All pages of a list, or an error: a list that may be cut is never taken for
  * whole, so that nothing counts as absent that was only not looked for.
  */
-import { AgentOsError } from '../../errors.ts';
+import { AgentOsError } from '../../../errors.ts';
 import type { Answer } from './client.ts';
 
 export interface PageTerms {

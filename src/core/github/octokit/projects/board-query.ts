@@ -4,7 +4,7 @@
  * one connection an issue. Every text names the field's definition too, so that
  * a field or value that is gone is seen. Pure.
  */
-import { ACCOUNT, PAGE_SIZE, type Query, RATE_LIMIT, type Rider } from './issue-query.ts';
+import { ACCOUNT, PAGE_SIZE, type Query, RATE_LIMIT, type Rider } from '../issue-query.ts';
 
 /** A single-select field of a project of this owner. */
 export interface FieldPlace {

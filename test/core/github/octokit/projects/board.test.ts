@@ -1,14 +1,14 @@
 /** Where a task stands, in a project of the test GitHub. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { Effects } from '../../../../src/core/effects/effects.ts';
-import { openEffects } from '../../../../src/core/effects/journal.ts';
-import { AgentOsError } from '../../../../src/core/errors.ts';
-import type { Board, GitHub } from '../../../../src/core/github/github.ts';
-import { type Configured, readColumnProblems } from '../../../../src/core/github/octokit/board-access.ts';
-import { projectBoard } from '../../../../src/core/github/project-board.ts';
-import { projectLetter, showLetter } from '../../../../src/core/github/projection.ts';
-import type { Tray } from '../../../../src/core/mailbox/mailbox.ts';
-import { buildTask } from '../../../support/builders.ts';
+import type { Effects } from '../../../../../src/core/effects/effects.ts';
+import { openEffects } from '../../../../../src/core/effects/journal.ts';
+import { AgentOsError } from '../../../../../src/core/errors.ts';
+import type { Board, GitHub } from '../../../../../src/core/github/github.ts';
+import { type Configured, readColumnProblems } from '../../../../../src/core/github/octokit/projects/board-access.ts';
+import { projectBoard } from '../../../../../src/core/github/project-board.ts';
+import { projectLetter, showLetter } from '../../../../../src/core/github/projection.ts';
+import type { Tray } from '../../../../../src/core/mailbox/mailbox.ts';
+import { buildTask } from '../../../../support/builders.ts';
 import { COLUMN, openProjects, type ProjectsHarness, REPO } from './projects-harness.ts';
 
 const BOARD: Board = { project: 1, field: 'Status', queued: 'Todo', running: 'In progress', review: 'In review', done: 'Done', add: false };

@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import { expect, it } from 'vitest';
-import { AgentOsError } from '../../../../src/core/errors.ts';
-import { sleepFor } from '../../../../src/core/github/octokit/pace.ts';
+import { AgentOsError } from '../../../../../src/core/errors.ts';
+import { sleepFor } from '../../../../../src/core/github/octokit/client/pace.ts';
 import { temporaryDirectory } from './small-server.ts';
 
 it('gives every write of three processes a second of its own', async () => {

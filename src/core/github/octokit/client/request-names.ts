@@ -1,6 +1,6 @@
 /** How a repository and the things in it are named to GitHub, and in our error texts. Pure. */
-import { AgentOsError } from '../../errors.ts';
-import { isRepoName } from '../../ids.ts';
+import { AgentOsError } from '../../../errors.ts';
+import { isRepoName } from '../../../ids.ts';
 
 /** @throws AgentOsError `not_found` for what no repository can be called */
 export function ownerAndName(repo: string): { owner: string; repo: string } {

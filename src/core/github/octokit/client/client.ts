@@ -7,8 +7,8 @@
 import type { PaginatingEndpoints } from '@octokit/plugin-paginate-rest';
 import type { Endpoints } from '@octokit/types';
 import type { z } from 'zod';
-import type { Clock } from '../../clock.ts';
-import type { Spent } from '../github.ts';
+import type { Clock } from '../../../clock.ts';
+import type { Spent } from '../../github.ts';
 import type { CredentialOptions, Credentials } from './credentials.ts';
 
 export interface ClientOptions {

@@ -4,12 +4,12 @@
  * of that name counts for nothing. Answers are checked by hand, because an idle
  * pass comes through here. Pure.
  */
-import { AgentOsError } from '../../errors.ts';
-import type { Actor, IssueEvent, IssueView } from '../github.ts';
+import { AgentOsError } from '../../../errors.ts';
+import type { Actor, IssueEvent, IssueView } from '../../github.ts';
+import type { PartError } from '../client/client.ts';
+import { sameName } from '../client/request-names.ts';
+import { type Fields, isFields } from '../repository-part.ts';
 import type { FieldPlace } from './board-query.ts';
-import type { PartError } from './client.ts';
-import { type Fields, isFields } from './repository-part.ts';
-import { sameName } from './request-names.ts';
 
 /** The column that makes the issues of a repository Ready. */
 export interface ReadyColumn {

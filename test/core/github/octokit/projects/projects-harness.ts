@@ -2,13 +2,13 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Board, GitHub } from '../../../../src/core/github/github.ts';
-import type { GitHubClient } from '../../../../src/core/github/octokit/client.ts';
-import { openOctokitForge } from '../../../../src/core/github/octokit/forge.ts';
-import { openClient } from '../../../../src/core/github/octokit/open-client.ts';
-import { openProjectForge } from '../../../../src/core/github/octokit/project-forge.ts';
-import type { ReadyColumn } from '../../../../src/core/github/octokit/ready-column.ts';
-import { GitHubServer } from '../../../github-server/server.ts';
+import type { Board, GitHub } from '../../../../../src/core/github/github.ts';
+import type { GitHubClient } from '../../../../../src/core/github/octokit/client/client.ts';
+import { openClient } from '../../../../../src/core/github/octokit/client/open-client.ts';
+import { openOctokitForge } from '../../../../../src/core/github/octokit/forge.ts';
+import { openProjectForge } from '../../../../../src/core/github/octokit/projects/project-forge.ts';
+import type { ReadyColumn } from '../../../../../src/core/github/octokit/projects/ready-column.ts';
+import { GitHubServer } from '../../../../github-server/server.ts';
 
 export const REPO = 'acme/shop';
 export const COLUMN: ReadyColumn = { project: 1, field: 'Status', value: 'Ready', label: 'project 1: Status is Ready' };

@@ -3,7 +3,7 @@
  * the program `gh`, in this order. Tokens are opaque, live in memory only and
  * stand in no error text.
  */
-import { AgentOsError } from '../../errors.ts';
+import { AgentOsError } from '../../../errors.ts';
 import type { Fetch } from './http.ts';
 
 export interface CredentialOptions {
@@ -92,7 +92,7 @@ function openGh(hostname: string, env: CredentialOptions['env'], variable: strin
 }
 
 async function askGh(hostname: string, env: CredentialOptions['env'], variable: string | undefined): Promise<string> {
-  const { runProcess } = await import('../../process.ts');
+  const { runProcess } = await import('../../../process.ts');
   const login = `nstall GitHub's program \`gh\` and run \`gh auth login --hostname ${hostname}\`.`;
   const hint = variable === undefined ? `I${login}` : `Put a token into the environment variable ${variable}, or i${login}`;
   const names = ['PATH', 'HOME', 'XDG_CONFIG_HOME', 'GH_CONFIG_DIR'];

@@ -5,8 +5,8 @@
  * goes straight out: an idle tick makes one such request and loads no package).
  */
 import type { Octokit } from '@octokit/core';
-import { AgentOsError } from '../../errors.ts';
-import { cleanLine } from '../../text.ts';
+import { AgentOsError } from '../../../errors.ts';
+import { cleanLine } from '../../../text.ts';
 import type { Answer, ClientOptions, ForgeAddress, GitHubClient, ReadOptions, WriteOptions } from './client.ts';
 import { type Credentials, type Need, openCredentials } from './credentials.ts';
 import { toGraphqlFailure } from './errors.ts';

@@ -4,11 +4,13 @@
  * issues stand. An answer that is not complete is an error, never fewer cards:
  * a card that is missing would take its task back.
  */
-import { AgentOsError } from '../../errors.ts';
-import { tryRead } from '../try-read.ts';
+import { AgentOsError } from '../../../errors.ts';
+import { tryRead } from '../../try-read.ts';
+import type { GitHubClient, PartError } from '../client/client.ts';
+import { sameRepo } from '../client/request-names.ts';
+import type { Passenger } from '../read-lists.ts';
+import { type Fields, isFields, numberedPart, repositoryPart, wrongShape } from '../repository-part.ts';
 import { cardsQuery, type FieldPlace, fieldQuery, fieldsQuery, itemsQuery, itemsRider } from './board-query.ts';
-import type { GitHubClient, PartError } from './client.ts';
-import type { Passenger } from './read-lists.ts';
 import {
   type CardValue,
   type FieldDefinition,
@@ -18,8 +20,6 @@ import {
   toCardValue,
   toDefinition,
 } from './ready-column.ts';
-import { type Fields, isFields, numberedPart, repositoryPart, wrongShape } from './repository-part.ts';
-import { sameRepo } from './request-names.ts';
 
 type Client = Pick<GitHubClient, 'queryPartial'>;
 type Answer = { data: Fields; errors: readonly PartError[] };

@@ -4,8 +4,8 @@
  * `unknown_outcome`. Messages hold GitHub's own words on one line, and no
  * secret.
  */
-import { AgentOsError, type ErrorCode } from '../../errors.ts';
-import { cleanLine } from '../../text.ts';
+import { AgentOsError, type ErrorCode } from '../../../errors.ts';
+import { cleanLine } from '../../../text.ts';
 import { TransportError, type TransportFailure } from './http.ts';
 
 /** The request that failed. */

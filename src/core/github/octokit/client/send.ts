@@ -3,7 +3,7 @@
  * tries again; whoever asked decides (`client.ts`).
  */
 import type { Octokit } from '@octokit/core';
-import type { AgentOsError } from '../../errors.ts';
+import type { AgentOsError } from '../../../errors.ts';
 import type { Answer } from './client.ts';
 import {
   type Asked,

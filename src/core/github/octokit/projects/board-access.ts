@@ -2,10 +2,10 @@
  * Whether the projects that a repository's configuration names are there, with
  * their fields and values, asked by reads alone.
  */
-import { AgentOsError } from '../../errors.ts';
-import { valuesOf } from '../board.ts';
-import type { Board } from '../github.ts';
-import type { GitHubClient } from './client.ts';
+import { AgentOsError } from '../../../errors.ts';
+import { valuesOf } from '../../board.ts';
+import type { Board } from '../../github.ts';
+import type { GitHubClient } from '../client/client.ts';
 import { placeOf, readField } from './read-board.ts';
 import { optionOf } from './ready-column.ts';
 
