@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { findRule, isPublic, readTarget } from '../../../src/core/sandbox/host-rules.ts';
 
 const LIST = [
-  'registry.npmjs.org',
+  'packages.example.org',
   '*.example.com',
   'Mirror.example.org:8443',
   '10.1.2.3:8080',
@@ -17,9 +17,9 @@ const at = (text: string) => {
 
 describe('a listed host', () => {
   it.each([
-    ['registry.npmjs.org:443', 'name'],
-    ['registry.npmjs.org', 'name'],
-    ['REGISTRY.npmjs.ORG.:80', 'name'],
+    ['packages.example.org:443', 'name'],
+    ['packages.example.org', 'name'],
+    ['PACKAGES.example.ORG.:80', 'name'],
     ['a.example.com:443', 'name'],
     ['a.b.example.com:80', 'name'],
     ['mirror.example.org:8443', 'name'],
@@ -29,10 +29,10 @@ describe('a listed host', () => {
   ])('%s may be reached', (text, kind) => expect(at(text)).toBe(kind));
 
   it.each([
-    'registry.npmjs.org:22',
+    'packages.example.org:22',
     'npmjs.org:443',
-    'evil-registry.npmjs.org:443',
-    'registry.npmjs.org.evil.net:443',
+    'evil-packages.example.org:443',
+    'packages.example.org.evil.net:443',
     'example.com:443',
     'notexample.com:443',
     'a.example.com:8443',
@@ -55,7 +55,7 @@ describe('a listed host', () => {
     'host:65536',
     'host:port',
     'a b:443',
-    'user@registry.npmjs.org:443',
+    'user@packages.example.org:443',
     'a/b:443',
     '::1',
     '[::1',
