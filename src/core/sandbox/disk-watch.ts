@@ -78,7 +78,7 @@ async function findFree(directories: readonly string[]): Promise<{ bytes: number
 /** Bytes on disk below the directories; stops once above `enough`. Follows no link, counts a file with two names once. */
 async function measure(directories: readonly string[], enough: number): Promise<number> {
   const linked = new Set<string>();
-  const left = [...directories];
+  const left: Buffer[] = directories.map((path) => Buffer.from(path));
   let bytes = 0;
   for (let within = left.pop(); within !== undefined; within = left.pop()) {
     for await (const path of listEntries(within)) {
@@ -97,12 +97,20 @@ async function measure(directories: readonly string[], enough: number): Promise<
   return bytes;
 }
 
-/** Paths of what a directory holds; a directory that cannot be read, or goes away meanwhile, holds no more. */
-async function* listEntries(directory: string): AsyncGenerator<string> {
+/**
+ * Paths of what a directory holds, as bytes: a name need not be UTF-8. A
+ * directory that cannot be read, or goes away meanwhile, holds no more.
+ */
+async function* listEntries(directory: Buffer): AsyncGenerator<Buffer> {
   try {
-    for await (const { name } of await opendir(directory)) yield `${directory}/${name}`;
+    const entries = (await opendir(directory, BYTES)) as unknown as AsyncIterable<{ name: Buffer }>;
+    for await (const { name } of entries) yield Buffer.concat([directory, SLASH, name]);
   } catch {}
 }
+
+/** Node knows it, its types do not. */
+const BYTES = { encoding: 'buffer' as BufferEncoding };
+const SLASH = Buffer.from('/');
 
 function inMegabytes(bytes: number): string {
   return `${Math.round(bytes / (1024 * 1024))} MB`;

@@ -40,6 +40,13 @@ describe.each(DRIVERS)('$kind', ({ kind, there }) => {
       expect(exit.ended).toBe('limit');
     });
 
+    it('that keeps it under a name that is no UTF-8', async () => {
+      await open(kind, { diskBytes: 20 * MB });
+      const name = `"$(printf '\\377')"`;
+      const exit = await run(`mkdir ${name}; cd ${name}; head -c 100000000 /dev/zero > big; sleep 5`);
+      expect(exit.ended).toBe('limit');
+    });
+
     it('that takes the last free space, though what it keeps is not to be seen', async () => {
       // More than is free on any disk: the floor is reached as soon as a run takes something.
       await open(kind, { freeBytes: Number.MAX_SAFE_INTEGER });
