@@ -52,6 +52,7 @@ const limit = (name) => new RegExp('^' + name + ' +\\\\S+ +(\\\\S+)', 'm').exec(
     tcp: await meet({ host: '127.0.0.1', port: bait.port }),
     metadata: await meet({ host: '169.254.169.254', port: 80 }),
     outside: await meet({ host: '1.1.1.1', port: 443 }),
+    vsock: spawnSync('perl', ['-e', 'exit(socket(my $s, 40, 1, 0) ? 0 : 1)']).status === 0,
     unix: await meet({ path: bait.socket }),
     abstract: await meet({ path: '\\0' + bait.abstract }),
     terminal: works(() => fs.closeSync(fs.openSync('/dev/tty', 'r+'))),
@@ -118,7 +119,7 @@ function judge(report: Record<string, unknown>, seen: { written: boolean; reache
     deny('processes of others', [flag('processes', 'they can be seen or signalled')]),
     deny('the network', [
       ...[flag('tcp', 'the loopback of this machine'), flag('metadata', '169.254.169.254'), flag('outside', '1.1.1.1')],
-      ...seen.reached.filter((name) => name === 'tcp'),
+      ...[flag('vsock', 'the host of this virtual machine'), ...seen.reached.filter((name) => name === 'tcp')],
     ]),
     deny('sockets of this machine', [
       flag('unix', 'a path'),

@@ -1,8 +1,9 @@
 /**
  * The calls of the kernel that no confined program may make: those that reach
- * what no namespace holds (the keyrings of this user, the input of a terminal)
- * and those that are of no use to a program and often a way into the kernel.
- * Made as a seccomp filter, for bubblewrap to load. Pure.
+ * what no namespace holds (the keyrings of this user, the input of a terminal,
+ * the host of a virtual machine, the log of the kernel) and those that are of
+ * no use to a program and often a way into the kernel. Made as a seccomp filter,
+ * for bubblewrap to load. Pure.
  */
 
 /** Refused as to anybody without the right to them (EPERM). */
@@ -13,6 +14,11 @@ interface Calls {
   bpf: number;
   perf_event_open: number;
   userfaultfd: number;
+  syslog: number;
+  /** What goes through its queues no filter sees, sockets among it. */
+  io_uring_setup: number;
+  /** Makes sockets of a family that stands in memory, where no filter looks. */
+  socketcall?: number;
 }
 
 /** A way to call the kernel: AUDIT_ARCH of <linux/audit.h>, and numbers of calls from the tables of the kernel. */
@@ -20,6 +26,7 @@ interface Abi {
   arch: number;
   refused: Calls;
   ioctl: number;
+  socket: number;
   /** Numbers from here on are a second table, which nobody uses (x32). */
   beyond?: number;
 }
@@ -29,32 +36,50 @@ const ABIS: Readonly<Record<string, readonly Abi[]>> = {
   x64: [
     {
       arch: 0xc000003e,
-      refused: { keyctl: 250, add_key: 248, request_key: 249, bpf: 321, perf_event_open: 298, userfaultfd: 323 },
+      refused: {
+        ...{ keyctl: 250, add_key: 248, request_key: 249, bpf: 321, perf_event_open: 298, userfaultfd: 323 },
+        ...{ syslog: 103, io_uring_setup: 425 },
+      },
       ioctl: 16,
+      socket: 41,
       beyond: 0x40000000,
     },
     {
       arch: 0x40000003,
-      refused: { keyctl: 288, add_key: 286, request_key: 287, bpf: 357, perf_event_open: 336, userfaultfd: 374 },
+      refused: {
+        ...{ keyctl: 288, add_key: 286, request_key: 287, bpf: 357, perf_event_open: 336, userfaultfd: 374 },
+        ...{ syslog: 103, io_uring_setup: 425, socketcall: 102 },
+      },
       ioctl: 54,
+      socket: 359,
     },
   ],
   arm64: [
     {
       arch: 0xc00000b7,
-      refused: { keyctl: 219, add_key: 217, request_key: 218, bpf: 280, perf_event_open: 241, userfaultfd: 282 },
+      refused: {
+        ...{ keyctl: 219, add_key: 217, request_key: 218, bpf: 280, perf_event_open: 241, userfaultfd: 282 },
+        ...{ syslog: 116, io_uring_setup: 425 },
+      },
       ioctl: 29,
+      socket: 198,
     },
     {
       arch: 0x40000028,
-      refused: { keyctl: 311, add_key: 309, request_key: 310, bpf: 386, perf_event_open: 364, userfaultfd: 388 },
+      refused: {
+        ...{ keyctl: 311, add_key: 309, request_key: 310, bpf: 386, perf_event_open: 364, userfaultfd: 388 },
+        ...{ syslog: 103, io_uring_setup: 425, socketcall: 102 },
+      },
       ioctl: 54,
+      socket: 281,
     },
   ],
 };
 
 /** Commands of `ioctl` that put words into the input of a terminal: TIOCSTI, TIOCLINUX. */
 const REFUSED_IOCTLS = [0x5412, 0x541c];
+/** AF_VSOCK leads from a virtual machine to its host, whatever the network namespace. */
+const REFUSED_FAMILIES = [40];
 
 /** One instruction: `struct sock_filter` of <linux/filter.h>. Jumps count the instructions to skip. */
 type Instruction = readonly [code: number, ifTrue: number, ifFalse: number, value: number];
@@ -63,7 +88,8 @@ type Instruction = readonly [code: number, ifTrue: number, ifFalse: number, valu
 const load = (offset: number): Instruction => [0x20, 0, 0, offset];
 const NUMBER = load(0);
 const ARCH = load(4);
-/** The lower half of the second argument, all that `ioctl` looks at. */
+/** The lower halves of the first two arguments, all that `socket` and `ioctl` look at. */
+const FAMILY = load(16);
 const COMMAND = load(24);
 const end = (value: number): Instruction => [0x06, 0, 0, value];
 const ALLOW = end(0x7fff0000);
@@ -94,13 +120,15 @@ export function findKeyctl(machine: string): number | undefined {
 }
 
 /** What is asked of a call by one ABI; it always ends. */
-function toSection({ refused, ioctl, beyond }: Abi): Instruction[] {
-  const commands = REFUSED_IOCTLS.flatMap((command) => [whenEqual(command, 1), REFUSE]);
+function toSection({ refused, ioctl, socket, beyond }: Abi): Instruction[] {
+  const refuseValues = (values: readonly number[]) => values.flatMap((value) => [whenEqual(value, 1), REFUSE]);
+  const families = [FAMILY, ...refuseValues(REFUSED_FAMILIES), ALLOW];
   return [
     NUMBER,
     ...(beyond === undefined ? [] : [whenAtLeast(beyond, 1), REFUSE]),
-    ...Object.values(refused).flatMap((number: number) => [whenEqual(number, 1), REFUSE]),
-    ...[whenEqual(ioctl, commands.length + 1), COMMAND, ...commands],
+    ...refuseValues(Object.values(refused)),
+    ...[whenEqual(socket, families.length), ...families],
+    ...[whenEqual(ioctl, REFUSED_IOCTLS.length * 2 + 1), COMMAND, ...refuseValues(REFUSED_IOCTLS)],
     ALLOW,
   ];
 }
