@@ -29,7 +29,7 @@ const PURE = [
   /^core\/git\/(git|tree-policy|glob|protected-paths|names)\.ts$/,
   /^core\/models\/(models|provider-error|extract-json|fit-text)\.ts$/,
   /^core\/budget\/(prices|ledger|book-lines|judge-books)\.ts$/,
-  /^core\/gateway\/(gateway|admit|classify|provider-reach|purse|read-answer|read-question|redact|refusal|usage)\.ts$/,
+  /^core\/gateway\/(gateway|admit|classify|json-size|provider-reach|purse|read-answer|read-question|redact|refusal|usage)\.ts$/,
   /^core\/agents\/cli\/(cli-kinds?|claude|codex|gemini)\.ts$/,
   /^core\/agents\/api\/(api-kind|chat-model|compact|conversation|events|repeats|system-prompt|tool-forms)\.ts$/,
   /^core\/agents\/(agent|report|result|result-sections|issue-blocks|unified-diff)\.ts$/,

@@ -10,8 +10,8 @@ import { unlinkIfThere } from '../atomic-file.ts';
 import { AgentOsError, toIoError } from '../errors.ts';
 import { admit, toProviderHeaders } from './admit.ts';
 import type { Gateway, GatewayOptions } from './gateway.ts';
-import { type BodyReader, openBodyReader } from './read-body.ts';
-import { readQuestion } from './read-question.ts';
+import { type BodyReader, openBodyReader, type ReadBody } from './read-body.ts';
+import { type Question, readQuestion } from './read-question.ts';
 import { refuse, relayAnswer } from './relay-answer.ts';
 import { openLedger, type RunLedger } from './run-ledger.ts';
 import { openUpstream, type Upstream } from './upstream.ts';
@@ -96,17 +96,9 @@ async function handle(door: Door, request: IncomingMessage, response: ServerResp
   }
   const gone = new AbortController();
   response.on('close', () => gone.abort());
-  const read = await bodies.read(request);
-  if (!read.ok) {
-    if (read.status === 413) ledger.fail({ kind: 'context_too_long', message: read.reason });
-    return refuse(protocol, response, read.status, read.reason);
-  }
+  const understood = understand(door, admission.path, await bodies.read(request, gone.signal));
   if (gone.signal.aborted) return;
-  const understood = readQuestion(protocol, admission.path, read.body);
-  if (!understood.ok) {
-    ledger.note(understood.reason);
-    return refuse(protocol, response, 400, understood.reason);
-  }
+  if (!understood.ok) return refuse(protocol, response, understood.status, understood.reason);
   const { body, ...question } = understood.question;
   const begun = admission.model ? await ledger.begin({ ...question, bytes: body.length }, gone.signal) : undefined;
   if (begun && 'notAllowed' in begun) return refuse(protocol, response, 400, begun.notAllowed);
@@ -114,6 +106,22 @@ async function handle(door: Door, request: IncomingMessage, response: ServerResp
   const framed = { ...headers, 'content-type': 'application/json', 'content-length': String(body.length) };
   const outgoing = upstream.request('POST', admission.path, framed);
   relayAnswer({ options, turn: begun?.turn, outgoing, response }, body);
+}
+
+/** What came is let go of here: it would be held as long as the request lasts. */
+function understand(
+  { options, ledger }: Door,
+  path: string,
+  read: ReadBody,
+): { ok: true; question: Question } | { ok: false; status: number; reason: string } {
+  if (!read.ok) {
+    if (read.status === 413) ledger.fail({ kind: 'context_too_long', message: read.reason });
+    return read;
+  }
+  const understood = readQuestion(options.protocol, path, read.body);
+  if (understood.ok) return understood;
+  ledger.note(understood.reason);
+  return { ...understood, status: 400 };
 }
 
 /** In constant time, whatever the lengths. */

@@ -7,9 +7,6 @@
  */
 import type { Protocol } from './gateway.ts';
 
-/** Deeper than any client nests; what is deeper is not looked through. */
-const MOST_DEPTH = 100;
-
 type Fields = Readonly<Record<string, unknown>>;
 
 interface Rules {
@@ -55,7 +52,6 @@ const RULES: Record<Protocol, Rules> = {
     judgeField(key, value) {
       if (key === 'type' && value === 'item_reference') return 'what the provider stored (`item_reference`)';
       if (key === 'store' && value === true) return '`store`: true';
-      if (key === 'servicetier' && /priority|fast/i.test(String(value))) return '`service_tier`, which has prices of its own';
       if (!/^(image|video|audio)url$/.test(key)) return undefined;
       const url = isFields(value) ? value['url'] : value;
       return url === undefined || url === null || (typeof url === 'string' && /^data:/i.test(url))
@@ -75,6 +71,12 @@ const RULES: Record<Protocol, Rules> = {
   },
 };
 
+/** Values of fields of the request itself that cost more than the prices by which it is counted. */
+const OWN_PRICE: ReadonlyMap<string, RegExp> = new Map([
+  ['servicetier', /priority|fast/i],
+  ['inferencegeo', /^(?!global$)/],
+]);
+
 /** @returns what the request may not hold, in words that name it; `undefined` where it only asks a model. */
 export function findReach(protocol: Protocol, body: Fields): string | undefined {
   const rules = RULES[protocol];
@@ -82,7 +84,6 @@ export function findReach(protocol: Protocol, body: Fields): string | undefined 
   for (let next = left.pop(); next; next = left.pop()) {
     const { value, depth } = next;
     if (typeof value !== 'object' || value === null) continue;
-    if (depth > MOST_DEPTH) return 'more than 100 levels';
     if (Array.isArray(value)) {
       for (const one of value) left.push({ value: one, depth: depth + 1 });
       continue;
@@ -100,6 +101,9 @@ function judge(rules: Rules, name: string, value: unknown, depth: number): strin
   if (!isThere(value)) return undefined;
   const key = plain(name);
   if (rules.refused.has(key) || (depth === 0 && rules.refusedOnTop.has(key))) return `\`${shown(name)}\``;
+  if ((depth === 0 && key === 'n') || key === 'candidatecount')
+    return value === 1 ? undefined : `several answers at once (\`${shown(name)}\`)`;
+  if (depth === 0 && OWN_PRICE.get(key)?.test(String(value))) return `\`${shown(name)}\`, which has prices of its own`;
   if (key === 'tools' && (depth === 0 || Array.isArray(value))) return judgeTools(rules, value);
   return rules.judgeField(key, value);
 }

@@ -3,7 +3,7 @@ import type { IncomingMessage } from 'node:http';
 
 /** Largest body of a request. */
 const MOST_BODY_BYTES = 32_000_000;
-/** Of all requests that are being read at once. */
+/** Of all requests that are read, wait or are answered at once. */
 const MOST_HELD_BYTES = 256_000_000;
 /** Beyond the largest body it is read on for the sake of the answer, so that the client gets it; no further than this. */
 const MOST_READ_BYTES = 4 * MOST_BODY_BYTES;
@@ -11,15 +11,18 @@ const MOST_READ_BYTES = 4 * MOST_BODY_BYTES;
 export type ReadBody = { ok: true; body: Buffer } | { ok: false; status: 400 | 408 | 413 | 503; reason: string };
 
 export interface BodyReader {
-  /** Resolves when it is read, refused, or given up; never rejects. */
-  read(request: IncomingMessage): Promise<ReadBody>;
+  /**
+   * Resolves when it is read, refused, or given up; never rejects.
+   * @param over aborted when the exchange is: a body that was read counts as held until then
+   */
+  read(request: IncomingMessage, over: AbortSignal): Promise<ReadBody>;
 }
 
 /** @param pauseMs longest time between two pieces of a body */
 export function openBodyReader(pauseMs: number): BodyReader {
   let held = 0;
   return {
-    async read(request) {
+    async read(request, over) {
       const parts: Buffer[] = [];
       let size = 0;
       const drop = () => {
@@ -35,12 +38,14 @@ export function openBodyReader(pauseMs: number): BodyReader {
         parts.push(part);
       };
       const end = await readAll(request, take, () => size > MOST_READ_BYTES, pauseMs);
-      const body = Buffer.concat(parts);
+      const body = end === 'whole' && !over.aborted ? Buffer.concat(parts) : Buffer.alloc(0);
       drop();
       if (size > MOST_BODY_BYTES) return { ok: false, status: 413, reason: `the request is larger than ${MOST_BODY_BYTES} bytes` };
       if (full) return { ok: false, status: 503, reason: 'too many large requests at once' };
       if (end === 'late') return { ok: false, status: 408, reason: 'the request did not come in time' };
-      if (end === 'cut') return { ok: false, status: 400, reason: 'the request broke off' };
+      if (end === 'cut' || over.aborted) return { ok: false, status: 400, reason: 'the request broke off' };
+      held += size;
+      over.addEventListener('abort', () => (held -= size), { once: true });
       return { ok: true, body };
     },
   };

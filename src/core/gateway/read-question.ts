@@ -4,16 +4,17 @@
  * repeated keys or framing. Pure.
  */
 import type { Protocol } from './gateway.ts';
+import { findExcess } from './json-size.ts';
 import { findReach, isFields, plain } from './provider-reach.ts';
 
-interface Question {
+export interface Question {
   /** The JSON that is sent. */
   body: Buffer;
   /** As asked for; empty where it names none. */
   model: string;
   /** Whether the answer comes as a stream, and so begins before it is made. */
   stream: boolean;
-  /** Most tokens that it lets the model answer, over all candidates; absent where it names none. */
+  /** Most tokens that it lets the model answer; absent where it names none. */
   maxOutput?: number;
 }
 
@@ -23,19 +24,19 @@ const LONGEST_NAME = 200;
 
 /** @param path of the request, which holds the model in Google's protocol */
 export function readQuestion(protocol: Protocol, path: string, bytes: Buffer): ReadQuestion {
+  const excess = findExcess(bytes);
+  if (excess !== undefined) return { ok: false, reason: excess };
   const body = parse(bytes);
   if (!isFields(body)) return { ok: false, reason: 'the request is no JSON object' };
   const model = modelOf(path, body);
   if (model === undefined) return { ok: false, reason: 'the name of the model cannot be read' };
   const reach = findReach(protocol, body);
   if (reach !== undefined) return { ok: false, reason: `agents may not use ${reach}` };
-  const text = stringify(toSent(protocol, path, body));
-  if (text === undefined) return { ok: false, reason: 'the request has too many levels' };
   const maxOutput = maxOutputOf(body);
   return {
     ok: true,
     question: {
-      body: Buffer.from(text),
+      body: Buffer.from(JSON.stringify(toSent(protocol, path, body))),
       model,
       stream: body['stream'] === true || /:streamGenerateContent/.test(path),
       ...(maxOutput !== undefined && { maxOutput }),
@@ -45,15 +46,7 @@ export function readQuestion(protocol: Protocol, path: string, bytes: Buffer): R
 
 function parse(bytes: Buffer): unknown {
   try {
-    return JSON.parse(bytes.toString('utf8'));
-  } catch {
-    return undefined;
-  }
-}
-
-function stringify(value: unknown): string | undefined {
-  try {
-    return JSON.stringify(value);
+    return JSON.parse(new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes));
   } catch {
     return undefined;
   }
@@ -73,15 +66,13 @@ function toSent(protocol: Protocol, path: string, body: Readonly<Record<string, 
   return body['stream'] === true ? { ...body, stream_options: { ...options, include_usage: true } } : body;
 }
 
-/** Under the names of every protocol: the largest that stands there counts, for each candidate. */
+/** Under the names of every protocol: the largest that stands there counts. */
 function maxOutputOf(body: Readonly<Record<string, unknown>>): number | undefined {
   const fields = Object.entries(body).flatMap(([name, value]) =>
     plain(name) === 'generationconfig' && isFields(value) ? Object.entries(value) : [[name, value] as const],
   );
-  const largest = (names: RegExp) => {
-    const found = fields.flatMap(([name, value]) => (names.test(plain(name)) && Number(value) > 0 ? [Number(value)] : []));
-    return found.length === 0 ? undefined : Math.max(...found);
-  };
-  const most = largest(/^(maxtokens|maxoutputtokens|maxcompletiontokens)$/);
-  return most === undefined ? undefined : most * (largest(/^(n|candidatecount)$/) ?? 1);
+  const named = fields.flatMap(([name, value]) => (OUTPUT.test(plain(name)) && Number(value) > 0 ? [Number(value)] : []));
+  return named.length === 0 ? undefined : Math.max(...named);
 }
+
+const OUTPUT = /^(maxtokens|maxoutputtokens|maxcompletiontokens)$/;

@@ -56,6 +56,13 @@ function bounded(count: number | undefined): number | undefined {
   return count !== undefined && count >= 0 && count <= MOST_TOKENS ? Math.round(count) : undefined;
 }
 
+/** What is kept for an hour costs 2 of input, where five minutes, to which prices refer, cost 1.25: it counts for more. */
+function cacheWriteOf(usage: unknown): number | undefined {
+  const all = numberAt(usage, 'cache_creation_input_tokens');
+  const hour = numberAt(usage, 'cache_creation', 'ephemeral_1h_input_tokens') ?? 0;
+  return all === undefined ? undefined : all + 0.6 * Math.min(all, hour);
+}
+
 type Found = Partial<Record<keyof TokenUsage, number | undefined>>;
 
 const READERS: Record<Protocol, (event: Readonly<Record<string, unknown>>) => Found | undefined> = {
@@ -66,7 +73,7 @@ const READERS: Record<Protocol, (event: Readonly<Record<string, unknown>>) => Fo
       : {
           input: numberAt(usage, 'input_tokens'),
           cacheRead: numberAt(usage, 'cache_read_input_tokens'),
-          cacheWrite: numberAt(usage, 'cache_creation_input_tokens'),
+          cacheWrite: cacheWriteOf(usage),
           output: numberAt(usage, 'output_tokens'),
         };
   },

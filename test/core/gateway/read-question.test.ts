@@ -148,6 +148,10 @@ const CLOSED: [string, object, string][] = [
   ['google', parts({ file_data: { file_uri: 'gs://x' } }), '`file_data`'],
   ['google', { systemInstruction: { parts: [{ fileData: {} }] } }, '`fileData`'],
   ['google', { cachedContent: 'cachedContents/1' }, '`cachedContent`'],
+  ['google', { generationConfig: { candidateCount: 8 } }, '`candidateCount`'],
+  ['google', { serviceTier: 'SERVICE_TIER_PRIORITY' }, '`serviceTier`'],
+  ['chat', { n: 128 }, '`n`'],
+  ['anthropic', { inference_geo: 'us' }, '`inference_geo`'],
   ['google', { cached_content: 'cachedContents/1' }, '`cached_content`'],
 ];
 
@@ -160,16 +164,38 @@ describe('a question', () => {
     expect(read(name, { model: 'm', ...body })).toEqual({ ok: false, reason: expect.stringContaining(word) });
   });
 
-  it.each(['', '[]', 'null', '"x"', '{', '{}x', '\u001f\u008b'])('that is no JSON object is refused: %j', (text) => {
+  it.each(['', '[]', 'null', '"x"', '{', '{}x', '\u001f\u008b', '{"a":"'])('that is no JSON object is refused: %j', (text) => {
     expect(read('anthropic', text)).toEqual({ ok: false, reason: 'the request is no JSON object' });
   });
 
   it.each([
     ['a model that is no name', '{"model":["m"]}'],
     ['a thousand levels', `{"messages":${'['.repeat(1000)}${']'.repeat(1000)}}`],
+    ['a million values', `{"messages":[${'{},'.repeat(1_000_000)}{}]}`],
     ['a million levels in data of a tool', `{"input_schema":${'['.repeat(1_000_000)}${']'.repeat(1_000_000)}}`],
   ])('with %s is refused', (_, text) => {
     expect(read('anthropic', text)).toMatchObject({ ok: false });
+  });
+
+  it('is judged in little time, whatever its size', () => {
+    const large = [`{"messages":[${'[],'.repeat(10_000_000)}0]}`, `{"input":${'['.repeat(30_000_000)}`].map((text) => Buffer.from(text));
+    const began = performance.now();
+    for (const bytes of large) expect(readQuestion('anthropic', '/v1/messages', bytes)).toMatchObject({ ok: false });
+    expect(performance.now() - began).toBeLessThan(1000);
+  });
+
+  it('may have any brackets and commas in its texts', () => {
+    const text = `${'[{,'.repeat(300_000)}\\"[{`;
+    expect(read('anthropic', user({ type: 'text', text }))).toMatchObject({ ok: true });
+  });
+
+  it('may have fields named like what every object has', () => {
+    expect(read('anthropic', '{"model":"m","constructor":1,"__proto__":{"toString":2}}')).toMatchObject({ ok: true });
+  });
+
+  it('that is no UTF-8 is refused', () => {
+    const bytes = Buffer.concat([Buffer.from('{"a":"'), Buffer.from([0xff]), Buffer.from('"}')]);
+    expect(readQuestion('anthropic', '/v1/messages', bytes)).toMatchObject({ ok: false });
   });
 
   it.each<[string, object, object]>([
@@ -190,11 +216,11 @@ describe('a question', () => {
   it.each<[string, object, object]>([
     ['anthropic', { model: 'm', max_tokens: 100 }, { model: 'm', stream: false, maxOutput: 100 }],
     ['responses', { model: 'm', max_output_tokens: 100, stream: true }, { model: 'm', stream: true, maxOutput: 100 }],
-    ['chat', { model: 'm', max_completion_tokens: 100, max_tokens: 50, n: 4 }, { model: 'm', stream: false, maxOutput: 400 }],
+    ['chat', { model: 'm', max_completion_tokens: 100, max_tokens: 50, n: 1 }, { model: 'm', stream: false, maxOutput: 100 }],
     [
       'google',
-      { generationConfig: { maxOutputTokens: 100, candidate_count: 2 } },
-      { model: 'gemini-2.5-pro', stream: true, maxOutput: 200 },
+      { generationConfig: { maxOutputTokens: 100, candidate_count: 1 } },
+      { model: 'gemini-2.5-pro', stream: true, maxOutput: 100 },
     ],
     ['google', { generation_config: { max_output_tokens: 100 } }, { model: 'gemini-2.5-pro', maxOutput: 100 }],
   ])('%s %j tells what it may cost', (name, body, question) => {

@@ -41,6 +41,18 @@ const ANSWERS: [string, Protocol, boolean, string, TokenUsage | undefined][] = [
     usage(12, 100, 8, 40),
   ],
   [
+    'an answer of Anthropic, of which some is kept for an hour',
+    'anthropic',
+    false,
+    JSON.stringify({
+      usage: {
+        ...{ input_tokens: 1, cache_creation_input_tokens: 300, output_tokens: 2 },
+        cache_creation: { ephemeral_5m_input_tokens: 200, ephemeral_1h_input_tokens: 100 },
+      },
+    }),
+    usage(1, 0, 360, 2),
+  ],
+  [
     'a stream of OpenAI responses',
     'openai',
     true,
