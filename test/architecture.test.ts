@@ -18,7 +18,7 @@ const files = readdirSync(root, { recursive: true, encoding: 'utf8' })
 /** Files that are synchronous and touch nothing: stages of commands, and the pure parts of core. */
 const PURE = [
   /^commands\/[^/]+\/(policy|format|classify|start|outcome|report|prompt|reviews|statistics|similarity|detect|fingerprint|requirements|proposal|score|activity|filed|marker|doctor-github|refine-(answer|prompt|text)|render[a-z-]*)\.ts$/,
-  /^core\/(ids|text|untrusted|front-matter|front-matter-yaml|statistics|errors)\.ts$/,
+  /^core\/(ids|text|untrusted|model-key|front-matter|front-matter-yaml|statistics|errors)\.ts$/,
   /^core\/config\/(schema|agent-schema|budget-schema|fields|paths|describe|select-repos|shape|api-url|secret-shape|sandbox|project-rules)\.ts$/,
   /^core\/events\/event\.ts$/,
   /^core\/markdown\/[a-z-]+\.ts$/,

@@ -9,6 +9,7 @@ import * as z from 'zod';
 import type { Clock } from '../clock.ts';
 import type { ConfigFile } from '../config/schema.ts';
 import { AgentOsError, type ErrorCode } from '../errors.ts';
+import { readModelKey } from '../model-key.ts';
 import { cleanLine, truncate } from '../text.ts';
 import { extractJson } from './extract-json.ts';
 import type {
@@ -107,8 +108,9 @@ class Chain implements Models {
   }
 
   async #call(configured: Configured, call: ModelCall, onCall: (call: Called) => void): Promise<ModelReply> {
-    const key = this.#options.env[configured.key_env]?.trim() ?? '';
-    if (key === '') throw new AgentOsError('auth', `the environment variable \`${configured.key_env}\` is not set`);
+    const access = readModelKey(this.#options.env, configured.key_env);
+    if ('problem' in access) throw new AgentOsError('auth', access.problem);
+    const { key } = access;
     let adapter = this.#opened.get(configured);
     if (!adapter) {
       adapter = await openAdapter(configured, key);

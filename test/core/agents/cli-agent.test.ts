@@ -195,6 +195,11 @@ describe.each(DRIVERS.filter(({ there }) => there))('a command-line agent, $kind
     expect(await run('leaves')).toMatchObject({ exitCode: 127, failure: { kind: 'crashed' }, costUsd: 1 });
   });
 
+  it('sends a key without the line break that a file left at its end', async () => {
+    expect(await run('good', {}, { env: { MODEL_KEY: `${KEY}\r\n` } })).not.toHaveProperty('failure');
+    expect(keys).toEqual([KEY]);
+  });
+
   it('can run where its program and its key are', async () => {
     expect(await open('good').probe()).toEqual({ ready: true });
     expect(await open('good', { env: {} }).probe()).toEqual({ ready: false, reason: expect.stringContaining('`MODEL_KEY`') });
@@ -202,6 +207,12 @@ describe.each(DRIVERS.filter(({ there }) => there))('a command-line agent, $kind
       ready: false,
       reason: 'there is no executable `no-such-program`',
     });
+    for (const broken of ['sk-one\nsk-two', 'sk-\u201cone', '\n'])
+      expect(await open('good', { env: { MODEL_KEY: broken } }).probe()).toEqual({
+        ready: false,
+        reason: expect.stringContaining('`MODEL_KEY`'),
+      });
+    await expect(run('good', {}, { env: { MODEL_KEY: 'sk-one\nsk-two' } })).rejects.toMatchObject({ code: 'auth' });
     await expect(run('good', {}, { env: {} })).rejects.toMatchObject({ code: 'auth' });
     await expect(run('good', {}, { program: 'no-such-program' })).rejects.toMatchObject({ code: 'unavailable' });
   });

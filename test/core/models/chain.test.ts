@@ -214,7 +214,7 @@ describe('the chain', () => {
 
   it('says which variable holds no key, and sends nothing', async () => {
     const error = await fail({ env: { MODEL_KEY: ' ' } });
-    expect(error).toMatchObject({ code: 'auth', message: expect.stringContaining('`MODEL_KEY` is not set') });
+    expect(error).toMatchObject({ code: 'auth', message: expect.stringContaining('`MODEL_KEY`, which holds its key, is not set') });
     expect(server.seen).toEqual([]);
   });
 

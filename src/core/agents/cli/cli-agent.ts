@@ -11,6 +11,7 @@ import { dirname, join } from 'node:path';
 import { AgentOsError, toIoError } from '../../errors.ts';
 import type { Gateway, GatewayReport } from '../../gateway/gateway.ts';
 import { openGateway } from '../../gateway/open-gateway.ts';
+import { readModelKey } from '../../model-key.ts';
 import { findProgram } from '../../process.ts';
 import { RELAY, type Sandbox, type SandboxExit } from '../../sandbox/sandbox.ts';
 import { cleanLine } from '../../text.ts';
@@ -54,18 +55,17 @@ export function openCliAgent(name: string, options: CliAgentOptions): Agent {
     kind: options.kind.kind,
     async probe() {
       if (findProgram(program, options.path) === undefined) return { ready: false, reason: `there is no executable \`${program}\`` };
-      if (!options.env[options.keyEnv])
-        return { ready: false, reason: `the variable \`${options.keyEnv}\`, which holds its key, is not set` };
-      return { ready: true };
+      const found = readModelKey(options.env, options.keyEnv);
+      return 'problem' in found ? { ready: false, reason: found.problem } : { ready: true };
     },
     async run(request, signal) {
       const found = findProgram(program, options.path);
       if (found === undefined) throw new AgentOsError('unavailable', `agent \`${name}\`: there is no executable \`${program}\``);
-      const key = options.env[options.keyEnv];
-      if (!key) throw new AgentOsError('auth', `agent \`${name}\`: the variable \`${options.keyEnv}\`, which holds its key, is not set`);
+      const access = readModelKey(options.env, options.keyEnv);
+      if ('problem' in access) throw new AgentOsError('auth', `agent \`${name}\`: ${access.problem}`);
       const room = makeRoom(request);
       try {
-        const gateway = await openGateway({ ...toGatewayOptions(options, request), key, directory: room });
+        const gateway = await openGateway({ ...toGatewayOptions(options, request), ...access, directory: room });
         try {
           return await runThrough(name, found, options, request, gateway, signal);
         } finally {
