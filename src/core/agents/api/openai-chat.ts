@@ -59,7 +59,9 @@ function toMessages(turn: Turn): Message[] {
         function: { name: tool, arguments: JSON.stringify(input) },
       }));
       const reasoning = typeof turn.kept === 'string' ? { reasoning_content: turn.kept } : {};
-      return [{ role: 'assistant', content: turn.text, ...(calls.length > 0 && { tool_calls: calls }), ...reasoning }];
+      // Some refuse a turn that says nothing and asks for nothing.
+      const content = turn.text.trim() === '' && calls.length === 0 ? '(no answer)' : turn.text;
+      return [{ role: 'assistant', content, ...(calls.length > 0 && { tool_calls: calls }), ...reasoning }];
     }
   }
 }

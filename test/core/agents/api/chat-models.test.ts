@@ -235,7 +235,7 @@ describe.each(['openai', 'deepseek'] as const)('%s', (provider) => {
         tool_calls: [{ id: 'a', type: 'function', function: { name: 'read', arguments: '{"path":"x"}' } }],
       },
       { role: 'tool', tool_call_id: 'a', content: 'content' },
-      { role: 'assistant', content: '' },
+      { role: 'assistant', content: '(no answer)' },
       { role: 'user', content: 'go on' },
     ]);
     expect(bodies[0].tools[3].function).toMatchObject({ name: 'edit', parameters: { type: 'object', required: ['path', 'old', 'new'] } });
