@@ -1,6 +1,7 @@
 /** The tools `list`, `read`, `edit` and `write`. */
 import { type Dirent, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { errnoOf } from '../../errors.ts';
 import { plural, truncate } from '../../text.ts';
 import { findPlace, type Place, ToolProblem } from './inside.ts';
 import type { ToolInput } from './tool-forms.ts';
@@ -21,6 +22,16 @@ export function listEntries(directory: string): Dirent[] {
     .sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
+/** What may not be read, or is gone by now, is passed over. */
+export function orNothing<T>(look: () => T): T | undefined {
+  try {
+    return look();
+  } catch (error) {
+    if (errnoOf(error) !== undefined) return undefined;
+    throw error;
+  }
+}
+
 export function list(root: string, { path = '.' }: ToolInput<'list'>): string {
   const place = findPlace(root, path);
   if (place.kind !== 'directory') throw new ToolProblem(place.kind === 'file' ? `\`${place.shown}\` is a file; use read` : absent(place));
@@ -29,7 +40,8 @@ export function list(root: string, { path = '.' }: ToolInput<'list'>): string {
   for (let level = ['']; level.length > 0; ) {
     const next: string[] = [];
     for (const prefix of level) {
-      for (const entry of listEntries(join(place.real, prefix))) {
+      const look = () => listEntries(join(place.real, prefix));
+      for (const entry of (prefix === '' ? look() : orNothing(look)) ?? []) {
         if (lines.length === MOST_ENTRIES) return `${lines.join('\n')}\n… and more; list one of the directories`;
         const name = `${prefix}${entry.name}${entry.isDirectory() ? '/' : entry.isSymbolicLink() ? '@' : ''}`;
         lines.push(name);

@@ -2,9 +2,8 @@
 import { readFileSync, statSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { createContext, Script } from 'node:vm';
-import { errnoOf } from '../../errors.ts';
 import { cleanLine, truncate } from '../../text.ts';
-import { decode, LARGEST_FILE, listEntries } from './file-tools.ts';
+import { decode, LARGEST_FILE, listEntries, orNothing } from './file-tools.ts';
 import { findPlace, ToolProblem } from './inside.ts';
 import type { ToolInput } from './tool-forms.ts';
 
@@ -111,14 +110,4 @@ function* walk(directory: string): Generator<string> {
 
 function readIfText(file: string): string | undefined {
   return orNothing(() => (statSync(file).size > LARGEST_FILE ? undefined : decode(readFileSync(file))));
-}
-
-/** What may not be read, or is gone by now, is passed over. */
-function orNothing<T>(look: () => T): T | undefined {
-  try {
-    return look();
-  } catch (error) {
-    if (errnoOf(error) !== undefined) return undefined;
-    throw error;
-  }
 }

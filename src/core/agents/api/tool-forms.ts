@@ -26,7 +26,12 @@ const SCHEMAS = {
   }),
   write: z.object({ path: path.describe('File; its directories are made'), content: z.string().describe('The whole content') }),
   run: z.object({
-    command: z.string().min(1).max(100_000).describe('For /bin/sh, in the working directory'),
+    command: z
+      .string()
+      .min(1)
+      .max(100_000)
+      .refine((text) => !text.includes('\0'), 'a command holds no NUL')
+      .describe('For /bin/sh, in the working directory'),
     timeout_seconds: z
       .int()
       .min(1)

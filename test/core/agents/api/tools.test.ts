@@ -149,6 +149,12 @@ describe('list', () => {
     expect(await bad('list', { path: 'c' })).toContain('there is no `c`');
   });
 
+  it('passes over a directory that cannot be read', async () => {
+    put('src/a', '');
+    mkdirSync(Buffer.concat([Buffer.from(`${root}/odd`), Buffer.from([0xff])]));
+    expect((await good('list', {})).split('\n')).toEqual(['odd\ufffd/', 'src/', 'src/a']);
+  });
+
   it('is bounded', async () => {
     for (let at = 0; at < 450; at++) put(`f${at}`, '');
     const lines = (await good('list', {})).split('\n');
@@ -277,6 +283,11 @@ describe('run', () => {
     expect(text.length).toBeLessThan(25_000);
     expect(text).toMatch(/^exit status 0\n1\n2\n/);
     expect(text).toMatch(/\[… \d+ bytes left out …\][\s\S]*\n100000$/);
+  });
+
+  it('says so of a command that cannot be one', async () => {
+    expect(await bad('run', { command: 'echo a\0b' })).toContain('a command holds no NUL');
+    expect(await bad('run', { command: 'é'.repeat(90_000) })).toContain('E2BIG');
   });
 
   it('has no input', async () => {
