@@ -22,4 +22,4 @@ export const modelUrl = line.refine((value) => {
   const url = URL.canParse(value) ? new URL(value) : undefined;
   const near = url?.protocol === 'http:' && ['localhost', '127.0.0.1', '[::1]'].includes(url.hostname);
   return url !== undefined && (url.protocol === 'https:' || near) && `${url.username}${url.password}${url.search}${url.hash}` === '';
-}, 'must be an `https://` URL without user name, password, `?` and `#`');
+}, 'must be an `https://` URL (`http://` for localhost alone) without user name, password, `?` and `#`');

@@ -141,7 +141,7 @@ describe('one problem', () => {
     [
       'a model without encryption',
       { agents: 'agents: { patch: { kind: codex, model: m, base_url: "http://models.example" } }' },
-      'config.yaml:4: agents.patch.base_url: must be an `https://` URL without user name, password, `?` and `#`, not `http://models.example`',
+      'config.yaml:4: agents.patch.base_url: must be an `https://` URL (`http://` for localhost alone) without user name, password, `?` and `#`, not `http://models.example`',
     ],
     ['a key of a missing section', { forge: '' }, 'config.yaml:1: forge: missing; write a mapping'],
     ['missing in a kind', { forge: 'forge: { kind: local }' }, 'config.yaml:2: forge.root: missing; write text'],
@@ -249,7 +249,7 @@ describe('one problem', () => {
     ['models: [{ provider: openai, model: m, key_env: sk-abcdef }]', 'models[0].key_env: put the token into an environment variable'],
     [
       'models: [{ provider: openai, model: m, key_env: KEY, base_url: "http://example.org" }]',
-      'models[0].base_url: must be an `https://` URL without user name',
+      'models[0].base_url: must be an `https://` URL (`http://` for localhost alone) without user name',
     ],
     ['budgets: { per_day_usd: 0 }', 'budgets.per_day_usd: expected a number above 0 and at most 1000000, found `0`'],
     [
