@@ -22,6 +22,13 @@ const MOST_WAIT_MS = 31 * 24 * 3_600_000;
 
 /** @param key which the message must not repeat */
 export function classifyFailure(answer: FailedAnswer, now: Date, key: string): AgentFailure {
+  const { kind, said, retryAt } = readFailure(answer, now, key);
+  const message = [WORDS[kind] ?? 'the provider refused the request', said].filter((part) => part !== '').join(': ');
+  return { kind, message, ...(retryAt && { retryAt }) };
+}
+
+/** The same in parts; `said`: status and the provider's own words, one clean line, empty where there are none. */
+export function readFailure(answer: FailedAnswer, now: Date, key: string): { kind: FailureKind; said: string; retryAt?: Date } {
   const reasons = details(answer.error).map((detail) => textAt(detail, 'reason'));
   const type = [textAt(answer.error, 'error', 'type'), codeOf(answer.error), textAt(answer.error, 'error', 'status'), ...reasons].join(' ');
   const said = textAt(answer.error, 'error', 'message') || textAt(answer.error, 'message') || textAt(answer.error, 'error') || answer.text;
@@ -29,9 +36,8 @@ export function classifyFailure(answer: FailedAnswer, now: Date, key: string): A
   const status = answer.status === undefined ? '' : `HTTP ${answer.status}`;
   // What a provider says of a key repeats parts of it.
   const words = kind === 'auth' ? '' : cleanLine(said.replaceAll(key, '***'), 300);
-  const message = [WORDS[kind] ?? 'the provider refused the request', status, words].filter((part) => part !== '').join(': ');
   const retryAt = kind === 'rate_limit' || kind === 'quota' || kind === 'overloaded' ? retryTime(answer, now) : undefined;
-  return { kind, message, ...(retryAt && { retryAt }) };
+  return { kind, said: [status, words].filter((part) => part !== '').join(': '), ...(retryAt && { retryAt }) };
 }
 
 const WORDS: Partial<Record<FailureKind, string>> = {

@@ -1,6 +1,7 @@
 /** Models of Anthropic, over the Messages API. The SDK repeats nothing and logs nothing: the chain decides what comes next. */
 import Anthropic, { APIError } from '@anthropic-ai/sdk';
-import type { ModelAccess, ModelAdapter, ProviderFault } from './models.ts';
+import type { FailedAnswer } from '../gateway/classify.ts';
+import type { ModelAccess, ModelAdapter } from './models.ts';
 import { withoutVariables } from './without-variables.ts';
 
 export function openAnthropic({ model, key, baseUrl }: ModelAccess): ModelAdapter {
@@ -16,12 +17,13 @@ export function openAnthropic({ model, key, baseUrl }: ModelAccess): ModelAdapte
         end: reply.stop_reason === 'refusal' ? 'refused' : reply.stop_reason === 'max_tokens' ? 'cut' : 'complete',
       };
     },
-    explain,
+    explain: explainAnthropic,
   };
 }
 
-function explain(error: unknown): ProviderFault | undefined {
+/** What an error of the SDK says; `undefined` for any other. */
+export function explainAnthropic(error: unknown): FailedAnswer | undefined {
   if (!(error instanceof APIError)) return undefined;
-  const { status, headers, type } = error as APIError<number | undefined, Headers | undefined>;
-  return { status, retryAfter: headers?.get('retry-after') ?? undefined, type: type ?? undefined, message: error.apiMessage ?? '' };
+  const { status, headers, message } = error as APIError<number | undefined, Headers | undefined>;
+  return { ...(status !== undefined && { status }), headers: Object.fromEntries(headers ?? []), error: error.error, text: message };
 }

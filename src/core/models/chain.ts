@@ -12,19 +12,7 @@ import { AgentOsError, type ErrorCode } from '../errors.ts';
 import { readModelKey } from '../model-key.ts';
 import { cleanLine, truncate } from '../text.ts';
 import { extractJson } from './extract-json.ts';
-import type {
-  Answer,
-  Called,
-  ModelAccess,
-  ModelAdapter,
-  ModelCall,
-  ModelName,
-  ModelReply,
-  Models,
-  ProviderFault,
-  Question,
-  Usage,
-} from './models.ts';
+import type { Answer, Called, ModelAccess, ModelAdapter, ModelCall, ModelName, ModelReply, Models, Question, Usage } from './models.ts';
 import { neverSent, toModelError } from './provider-error.ts';
 
 type Configured = ConfigFile['models'][number];
@@ -121,10 +109,10 @@ class Chain implements Models {
       reply = await adapter.call(call);
     } catch (error) {
       // Neither the request nor the answer gets into the error: both hold what must not be kept.
-      const fault: ProviderFault = adapter.explain(error) ?? { message: 'its answer could not be read' };
+      const failed = adapter.explain(error) ?? { headers: {}, error: undefined, text: 'its answer could not be read' };
       // What a provider answers with an error costs nothing; what was broken off may.
-      if (fault.status === undefined && !neverSent(error)) onCall({ by: nameOf(configured) });
-      throw toModelError(fault, this.#now(), key);
+      if (failed.status === undefined && !neverSent(error)) onCall({ by: nameOf(configured) });
+      throw toModelError(failed, this.#now(), key);
     }
     onCall({ by: nameOf(configured), usage: reply.usage });
     if (reply.end === 'refused') throw new AgentOsError('refused', 'declined to answer');
@@ -177,6 +165,8 @@ function toOneError(purpose: string, failures: readonly Failure[]): AgentOsError
   const why = failures.map(({ provider, model, error }) => `${provider} \`${model}\` ${error.message}`).join('; ');
   return new AgentOsError(code, `no model answered for ${purpose}: ${why}`, {
     ...(times.length > 0 && { retryAt: new Date(Math.min(...times)) }),
-    ...(codes.has('auth') && { hint: 'Put a valid key into the variable that `key_env` of `models` names.' }),
+    ...(codes.has('auth') && {
+      hint: 'Put a valid key into the variable that `key_env` of `models` names, of an account that has something left.',
+    }),
   });
 }

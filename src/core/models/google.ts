@@ -1,7 +1,8 @@
 /** Models of Google, over `generateContent`. The SDK repeats nothing: the chain decides what comes next. */
 import { GoogleGenerativeAI, GoogleGenerativeAIError, GoogleGenerativeAIFetchError } from '@google/generative-ai';
+import type { FailedAnswer } from '../gateway/classify.ts';
 import { numberAt } from '../untrusted.ts';
-import type { ModelAccess, ModelAdapter, ModelReply, ProviderFault } from './models.ts';
+import type { ModelAccess, ModelAdapter, ModelReply } from './models.ts';
 
 export function openGoogle({ model, key, baseUrl }: ModelAccess): ModelAdapter {
   const client = new GoogleGenerativeAI(key);
@@ -21,24 +22,31 @@ export function openGoogle({ model, key, baseUrl }: ModelAccess): ModelAdapter {
           // What it thought is paid as output; the SDK does not know of it.
           output_tokens: (usage?.candidatesTokenCount ?? 0) + (numberAt(usage, 'thoughtsTokenCount') ?? 0),
         },
-        end: response.promptFeedback?.blockReason === undefined ? endOf(candidate?.finishReason) : 'refused',
+        end: response.promptFeedback?.blockReason === undefined ? endOfGoogle(candidate?.finishReason) : 'refused',
       };
     },
-    explain,
+    explain: explainGoogle,
   };
 }
 
 /** https://ai.google.dev/api/generate-content#FinishReason */
-function endOf(reason: string | undefined): ModelReply['end'] {
+export function endOfGoogle(reason: string | undefined): ModelReply['end'] {
   if (reason === 'MAX_TOKENS') return 'cut';
   return /^(?:SAFETY|RECITATION|BLOCKLIST|PROHIBITED_CONTENT|SPII|LANGUAGE)$/.test(reason ?? '') ? 'refused' : 'complete';
 }
 
-function explain(error: unknown): ProviderFault | undefined {
+/** What an error of the SDK says; `undefined` for any other. */
+export function explainGoogle(error: unknown): FailedAnswer | undefined {
   if (!(error instanceof GoogleGenerativeAIError)) return undefined;
-  if (!(error instanceof GoogleGenerativeAIFetchError)) return { message: 'the connection failed' };
-  const delay = error.errorDetails?.map((detail) => /^([\d.]+)s$/.exec(String(detail['retryDelay'] ?? ''))?.[1]).find(Boolean);
+  if (!(error instanceof GoogleGenerativeAIFetchError)) return { headers: {}, error: undefined, text: 'the connection failed' };
   // The SDK puts the address, the status and the details around what the provider said.
   const said = /\[\d{3} [^\]]*\] ([\s\S]*)$/.exec(error.message)?.[1] ?? '';
-  return { status: error.status, retryAfter: delay, message: said.replace(/ \[\{[\s\S]*$/, '') };
+  const message = said.replace(/ \[\{[\s\S]*$/, '');
+  const details = error.errorDetails;
+  return {
+    ...(error.status !== undefined && { status: error.status }),
+    headers: {},
+    error: { error: { message, details } },
+    text: message,
+  };
 }

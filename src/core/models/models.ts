@@ -5,6 +5,7 @@
  * tool, keeps no conversation and has no effect.
  */
 import type * as z from 'zod';
+import type { FailedAnswer } from '../gateway/classify.ts';
 
 export interface Usage {
   input_tokens: number;
@@ -80,17 +81,7 @@ export interface ModelAdapter {
   /** One request, never repeated by itself. @throws what the SDK throws. */
   call(call: ModelCall): Promise<ModelReply>;
   /** What an error of `call` says; `undefined` for one that is not the provider's. */
-  explain(error: unknown): ProviderFault | undefined;
-}
-
-/** What the providers' errors have in common, as far as we look. */
-export interface ProviderFault {
-  status?: number | undefined;
-  /** Seconds or an HTTP date: the header `retry-after`. */
-  retryAfter?: string | undefined;
-  /** The provider's own word for it: `insufficient_quota`. */
-  type?: string | undefined;
-  message: string;
+  explain(error: unknown): FailedAnswer | undefined;
 }
 
 /** How an adapter is opened. The key is held in memory and sent to the provider, nowhere else. */

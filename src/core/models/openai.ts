@@ -4,7 +4,8 @@
  * comes next.
  */
 import OpenAI, { APIError } from 'openai';
-import type { ModelAccess, ModelAdapter, ProviderFault } from './models.ts';
+import type { FailedAnswer } from '../gateway/classify.ts';
+import type { ModelAccess, ModelAdapter } from './models.ts';
 import { withoutVariables } from './without-variables.ts';
 
 /** DeepSeek knows the older name of the limit only. */
@@ -29,18 +30,15 @@ export function openOpenAi(provider: keyof typeof ADDRESS, { model, key, baseUrl
         end: refused ? 'refused' : choice.finish_reason === 'length' ? 'cut' : 'complete',
       };
     },
-    explain,
+    explain: explainOpenAi,
   };
 }
 
-function explain(error: unknown): ProviderFault | undefined {
+/** What an error of the SDK says; `undefined` for any other. */
+export function explainOpenAi(error: unknown): FailedAnswer | undefined {
   if (!(error instanceof APIError)) return undefined;
-  const { status, headers, code, type } = error as APIError<number | undefined, Headers | undefined>;
-  const said = (error.error as { message?: unknown } | undefined)?.message;
-  return {
-    status,
-    retryAfter: headers?.get('retry-after') ?? undefined,
-    type: code ?? type,
-    message: typeof said === 'string' ? said : '',
-  };
+  const { status, headers, message } = error as APIError<number | undefined, Headers | undefined>;
+  // The SDK takes the outer object of the body away.
+  const body = { error: error.error };
+  return { ...(status !== undefined && { status }), headers: Object.fromEntries(headers ?? []), error: body, text: message };
 }

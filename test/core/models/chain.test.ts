@@ -94,7 +94,7 @@ describe.each(PROVIDERS)('a model of %s', (provider) => {
 
   it.each([
     ['auth', { fault: 'auth' }, 'auth', 'the key was refused'],
-    ['a used-up account', { fault: 'credit' }, 'auth', 'the key was refused'],
+    ['a used-up account', { fault: 'credit' }, 'auth', 'the account has nothing left'],
     ['a rate limit', { fault: 'rate_limit' }, 'rate_limit', 'asks to wait, HTTP 429'],
     ['a server error', { fault: 'server_error' }, 'unavailable', 'does not answer, HTTP 500'],
     ['an overloaded provider', { fault: 'overloaded' }, 'unavailable', 'does not answer, HTTP 5'],
@@ -135,6 +135,17 @@ it('counts what a model of Google thought as output', async () => {
     usageMetadata: { promptTokenCount: 10, candidatesTokenCount: 5, thoughtsTokenCount: 70, totalTokenCount: 85 },
   };
   expect((await ask({ providers: ['google'], script: [{ status: 200, body }] })).usage).toEqual({ input_tokens: 10, output_tokens: 75 });
+});
+
+it('waits until the next day of Google where the quota of one is used up', async () => {
+  const violations = [{ quotaId: 'GenerateRequestsPerDayPerProjectPerModel-FreeTier' }];
+  const details = [
+    { '@type': 'type.googleapis.com/google.rpc.QuotaFailure', violations },
+    { '@type': 'type.googleapis.com/google.rpc.RetryInfo', retryDelay: '20s' },
+  ];
+  const body = { error: { code: 429, status: 'RESOURCE_EXHAUSTED', message: 'You exceeded your current quota', details } };
+  const error = await fail({ providers: ['google'], script: [{ status: 429, body }] });
+  expect(error).toMatchObject({ code: 'rate_limit', retryAt: new Date('2026-11-23T08:00:00Z') });
 });
 
 describe('the chain', () => {

@@ -2,7 +2,6 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { extractJson } from '../../../src/core/models/extract-json.ts';
 import { estimateTokens, fitMarkdown } from '../../../src/core/models/fit-text.ts';
-import { retryTime } from '../../../src/core/models/provider-error.ts';
 
 describe('the JSON in an answer', () => {
   it.each([
@@ -61,19 +60,5 @@ describe('a text in a budget', () => {
         expect((fitted.match(/^```/gm) ?? []).length % 2).toBe(0);
       }),
     );
-  });
-});
-
-describe('when to come back', () => {
-  const now = new Date('2026-11-22T10:00:00Z');
-  it.each([
-    ['30', '2026-11-22T10:00:30.000Z'],
-    ['Sun, 22 Nov 2026 10:05:00 GMT', '2026-11-22T10:05:00.000Z'],
-    ['-5', '2026-11-22T10:00:00.000Z'],
-    ['999999999', '2026-11-23T10:00:00.000Z'],
-    ['soon', undefined],
-    [undefined, undefined],
-  ])('%s', (text, expected) => {
-    expect(retryTime(text, now)?.toISOString()).toBe(expected);
   });
 });

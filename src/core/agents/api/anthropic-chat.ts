@@ -1,18 +1,9 @@
 /** Models of Anthropic with tools, over the streamed Messages API. */
-import Anthropic, { APIError } from '@anthropic-ai/sdk';
-import type { FailedAnswer } from '../../gateway/classify.ts';
+import Anthropic from '@anthropic-ai/sdk';
 import { foldUsage } from '../../gateway/usage.ts';
+import { explainAnthropic } from '../../models/anthropic.ts';
 import type { TokenUsage } from '../report.ts';
-import {
-  type ChatAccess,
-  type ChatAnswer,
-  type ChatModel,
-  type ChatRequest,
-  plainHeaders,
-  readArguments,
-  TornAnswer,
-  toToolName,
-} from './chat-model.ts';
+import { type ChatAccess, type ChatAnswer, type ChatModel, type ChatRequest, readArguments, TornAnswer, toToolName } from './chat-model.ts';
 import type { Turn } from './conversation.ts';
 
 type Event = Anthropic.RawMessageStreamEvent;
@@ -41,7 +32,7 @@ export function openAnthropicChat({ model, url, pass }: ChatAccess): ChatModel {
       };
       return read(await client.messages.create({ ...body, stream: true }, { signal: request.signal }), request.onPiece);
     },
-    explain,
+    explain: explainAnthropic,
   };
 }
 
@@ -111,10 +102,4 @@ function extend(draft: Draft | undefined, delta: Anthropic.RawContentBlockDelta)
 function toThought({ block, text, signature }: Draft): Thought[] {
   if (block.type === 'thinking') return [{ type: 'thinking', thinking: block.thinking + text, signature: block.signature + signature }];
   return block.type === 'redacted_thinking' ? [{ type: 'redacted_thinking', data: block.data }] : [];
-}
-
-function explain(error: unknown): FailedAnswer | undefined {
-  if (!(error instanceof APIError)) return undefined;
-  const { status, headers, message } = error as APIError<number | undefined, Headers | undefined>;
-  return { ...(status !== undefined && { status }), headers: plainHeaders(headers), error: error.error, text: message };
 }

@@ -70,8 +70,3 @@ export function readArguments(text: string): { input: unknown; problem?: string 
 export function toToolName(name: string): string {
   return name.replace(/[^\w-]/g, '_').slice(0, 64) || 'unknown';
 }
-
-/** Headers as plain values. */
-export function plainHeaders(headers: Headers | undefined): Record<string, string> {
-  return Object.fromEntries(headers ?? []);
-}

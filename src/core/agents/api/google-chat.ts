@@ -4,12 +4,11 @@ import {
   type EnhancedGenerateContentResponse,
   type FunctionDeclaration,
   GoogleGenerativeAI,
-  GoogleGenerativeAIError,
-  GoogleGenerativeAIFetchError,
   type Part,
 } from '@google/generative-ai';
 import { errorInStream, type FailedAnswer } from '../../gateway/classify.ts';
 import { foldUsage } from '../../gateway/usage.ts';
+import { endOfGoogle, explainGoogle } from '../../models/google.ts';
 import type { TokenUsage } from '../report.ts';
 import { type ChatAccess, type ChatAnswer, type ChatModel, type ChatRequest, type ToolForm, TornAnswer, toToolName } from './chat-model.ts';
 import type { ToolCall, Turn } from './conversation.ts';
@@ -118,27 +117,9 @@ async function read(
     finish = candidate?.finishReason ?? (chunk.promptFeedback?.blockReason === undefined ? finish : 'SAFETY');
   }
   if (finish === undefined) throw new TornAnswer();
-  return { text, calls, ...(Object.keys(kept).length > 0 && { kept }), ...(usage && { usage }), end: endOf(finish) };
-}
-
-/** https://ai.google.dev/api/generate-content#FinishReason */
-function endOf(reason: string): ChatAnswer['end'] {
-  if (reason === 'MAX_TOKENS') return 'cut';
-  return /^(?:SAFETY|RECITATION|BLOCKLIST|PROHIBITED_CONTENT|SPII|LANGUAGE)$/.test(reason) ? 'refused' : 'complete';
+  return { text, calls, ...(Object.keys(kept).length > 0 && { kept }), ...(usage && { usage }), end: endOfGoogle(finish) };
 }
 
 function explain(error: unknown): FailedAnswer | undefined {
-  if (error instanceof ErrorEvent) return { ...error.found, headers: {}, text: error.message };
-  if (!(error instanceof GoogleGenerativeAIError)) return undefined;
-  if (!(error instanceof GoogleGenerativeAIFetchError)) return { headers: {}, error: undefined, text: 'the connection failed' };
-  // The SDK puts the address, the status and the details around what the provider said.
-  const said = /\[\d{3} [^\]]*\] ([\s\S]*)$/.exec(error.message)?.[1] ?? '';
-  const message = said.replace(/ \[\{[\s\S]*$/, '');
-  const details = error.errorDetails;
-  return {
-    ...(error.status !== undefined && { status: error.status }),
-    headers: {},
-    error: { error: { message, details } },
-    text: message,
-  };
+  return error instanceof ErrorEvent ? { ...error.found, headers: {}, text: error.message } : explainGoogle(error);
 }

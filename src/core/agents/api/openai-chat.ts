@@ -1,18 +1,9 @@
 /** Models of OpenAI with tools, and of others that speak its streamed Chat Completions API, such as DeepSeek. */
-import OpenAI, { APIError } from 'openai';
-import type { FailedAnswer } from '../../gateway/classify.ts';
+import OpenAI from 'openai';
 import { foldUsage } from '../../gateway/usage.ts';
+import { explainOpenAi } from '../../models/openai.ts';
 import type { TokenUsage } from '../report.ts';
-import {
-  type ChatAccess,
-  type ChatAnswer,
-  type ChatModel,
-  type ChatRequest,
-  plainHeaders,
-  readArguments,
-  TornAnswer,
-  toToolName,
-} from './chat-model.ts';
+import { type ChatAccess, type ChatAnswer, type ChatModel, type ChatRequest, readArguments, TornAnswer, toToolName } from './chat-model.ts';
 import type { Turn } from './conversation.ts';
 
 type Message = OpenAI.Chat.Completions.ChatCompletionMessageParam;
@@ -42,7 +33,7 @@ export function openOpenAiChat(provider: 'openai' | 'deepseek', { model, url, pa
       const body = { model, messages, tools, ...limit, stream: true as const, stream_options: { include_usage: true } };
       return read(await client.chat.completions.create(body, { signal: request.signal }), request.onPiece, `call-${asked}`);
     },
-    explain,
+    explain: explainOpenAi,
   };
 }
 
@@ -106,11 +97,4 @@ function extend(drafts: Map<number, Draft>, part: NonNullable<Delta['tool_calls'
   draft.tool ||= part.function?.name ?? '';
   draft.json += part.function?.arguments ?? '';
   drafts.set(part.index, draft);
-}
-
-function explain(error: unknown): FailedAnswer | undefined {
-  if (!(error instanceof APIError)) return undefined;
-  const { status, headers, message } = error as APIError<number | undefined, Headers | undefined>;
-  // The SDK takes the outer object of the body away.
-  return { ...(status !== undefined && { status }), headers: plainHeaders(headers), error: { error: error.error }, text: message };
 }
