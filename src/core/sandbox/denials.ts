@@ -5,17 +5,16 @@
  * people who ask (`agentos doctor`).
  */
 import { randomBytes } from 'node:crypto';
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, rmSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';
 import { basename, join } from 'node:path';
-import { ensureDirectory } from '../atomic-file.ts';
-import { toIoError } from '../errors.ts';
 import { findRun } from '../process-tree.ts';
 import { cleanLine } from '../text.ts';
 import { LIMITS } from './limits.ts';
 import { ALLOWED } from './probe.ts';
 import type { Sandbox } from './sandbox.ts';
 import { findKeyctl } from './syscall-filter.ts';
+import { layBait, tryInside } from './try-inside.ts';
 
 export interface Denial {
   /** What was tried, in words: `the network`. */
@@ -94,7 +93,7 @@ export async function proveDenials(sandbox: Sandbox, stateDir: string, hidden: r
       },
       ...{ hidden: [join(dir, 'secret'), ...hidden], system: ['/agentos-probe', '/usr/agentos-probe', '/etc/agentos-probe'] },
     };
-    const report = await attempt(sandbox, dir, told);
+    const report = await tryInside(sandbox, dir, ATTEMPTS, [JSON.stringify(told)]);
     if (typeof report === 'string') return [{ what: 'anything', state: 'open', how: report }];
     return judge(report, { written: existsSync(told.outside), reached: bait.reached(), left: findRun({ mark: basename(dir) }).length });
   } finally {
@@ -152,33 +151,9 @@ function judgeBounds(report: Record<string, unknown>): Denial[] {
   ];
 }
 
-async function attempt(sandbox: Sandbox, dir: string, told: object): Promise<Record<string, unknown> | string> {
-  const exit = await sandbox.run(
-    {
-      argv: [process.execPath, '-e', ATTEMPTS, JSON.stringify(told)],
-      cwd: join(dir, 'work'),
-      writable: [join(dir, 'work')],
-      readable: [process.execPath],
-      home: join(dir, 'home'),
-      env: {},
-      network: false,
-      timeoutMs: 20_000,
-      outputLimitBytes: 100_000,
-      transcript: join(dir, 'transcript'),
-      mark: basename(dir),
-    },
-    new AbortController().signal,
-  );
-  try {
-    return JSON.parse(exit.output.trim().split('\n').at(-1) ?? '') as Record<string, unknown>;
-  } catch {
-    return `it did not report (${exit.ended}, exit ${exit.exitCode}): ${cleanLine(exit.output, 300)}`;
-  }
-}
-
 /** A directory of ours with a secret, and servers that nobody may come to. */
 async function lay(stateDir: string): Promise<Bait> {
-  const dir = makeDirectory(stateDir);
+  const dir = layBait(stateDir);
   const abstract = `agentos-${randomBytes(8).toString('hex')}`;
   const reached: string[] = [];
   const servers: Server[] = [];
@@ -199,16 +174,4 @@ async function lay(stateDir: string): Promise<Bait> {
     for (const server of servers) server.close();
   };
   return { dir, abstract, port, reached: () => reached, close };
-}
-
-function makeDirectory(stateDir: string): string {
-  ensureDirectory(stateDir);
-  try {
-    const dir = mkdtempSync(join(stateDir, 'probe-'));
-    writeFileSync(join(dir, 'secret'), 'secret', { mode: 0o600 });
-    for (const name of ['work', 'home']) mkdirSync(join(dir, name));
-    return dir;
-  } catch (error) {
-    throw toIoError(error, `write in the state directory \`${stateDir}\``);
-  }
 }

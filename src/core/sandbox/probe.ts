@@ -5,16 +5,16 @@
  * of a second and two processes, so it belongs where an agent is about to
  * start, never on an idle tick.
  */
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, rmSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';
 import { join } from 'node:path';
-import { ensureDirectory } from '../atomic-file.ts';
-import { AgentOsError, toIoError } from '../errors.ts';
+import { AgentOsError } from '../errors.ts';
 import { findProgram } from '../process.ts';
 import { cleanLine } from '../text.ts';
 import { type Namespaces, openBubblewrap } from './bubblewrap.ts';
 import { LIMITS, type SandboxLimits } from './limits.ts';
-import type { SandboxProbe } from './sandbox.ts';
+import type { Sandbox, SandboxProbe } from './sandbox.ts';
+import { layBait, tryInside } from './try-inside.ts';
 
 export interface ProbeOptions {
   /** PATH: where `bwrap` is looked for, and what programs inside get. */
@@ -91,10 +91,10 @@ async function tryKind(kind: Kind, options: ProbeOptions): Promise<SandboxProof>
 
 /** What the sandbox fails to deny, `undefined` when it holds. */
 async function findWeakness(kind: Kind, options: ProbeOptions): Promise<string | undefined> {
-  const dir = prepare(options.stateDir);
+  const dir = layBait(options.stateDir);
   const listener = await listen();
   try {
-    const report = await attempt(dir, listener.port, { ...options, ...kind });
+    const report = await tryInside(openKind({ ...options, ...kind }), dir, ATTEMPTS, [dir, String(listener.port)]);
     if (typeof report === 'string') return report;
     if (report['workspace'] !== true || !existsSync(join(dir, 'work', 'inside'))) return 'the workspace cannot be written';
     if (report['root'] !== false || existsSync(join(dir, 'outside'))) return 'files outside the workspace can be written';
@@ -113,49 +113,9 @@ async function findWeakness(kind: Kind, options: ProbeOptions): Promise<string |
   }
 }
 
-function prepare(stateDir: string): string {
-  ensureDirectory(stateDir);
-  try {
-    const dir = mkdtempSync(join(stateDir, 'probe-'));
-    writeFileSync(join(dir, 'secret'), 'secret');
-    mkdirSync(join(dir, 'work'));
-    mkdirSync(join(dir, 'home'));
-    return dir;
-  } catch (error) {
-    throw toIoError(error, `write in the state directory \`${stateDir}\``);
-  }
-}
-
-async function attempt(dir: string, port: number, driver: ProbeOptions & Kind): Promise<Record<string, unknown> | string> {
-  const sandbox = openBubblewrap({
-    ...driver,
-    readable: [],
-    limits: driver.limits ?? LIMITS,
-    graceMs: 1000,
-    probe: async () => ({ ready: false, reason: '' }),
-  });
-  const exit = await sandbox.run(
-    {
-      argv: [process.execPath, '-e', ATTEMPTS, dir, String(port)],
-      cwd: join(dir, 'work'),
-      writable: [join(dir, 'work')],
-      readable: [process.execPath],
-      home: join(dir, 'home'),
-      env: {},
-      network: false,
-      timeoutMs: 20_000,
-      outputLimitBytes: 100_000,
-      transcript: join(dir, 'transcript'),
-      mark: `probe-${process.pid}`,
-    },
-    new AbortController().signal,
-  );
-  const line = exit.output.trim().split('\n').at(-1) ?? '';
-  try {
-    return JSON.parse(line) as Record<string, unknown>;
-  } catch {
-    return `the probe inside did not report (${exit.ended}, exit ${exit.exitCode}): ${cleanLine(exit.output)}`;
-  }
+function openKind(driver: ProbeOptions & Kind): Sandbox {
+  const probe = async () => ({ ready: false, reason: '' });
+  return openBubblewrap({ ...driver, readable: [], limits: driver.limits ?? LIMITS, graceMs: 1000, probe });
 }
 
 /** A listener on the loopback interface that notes whether anybody came. */
