@@ -24,6 +24,9 @@ interface Rules {
 
 const setOf = (words: string) => new Set(words.split(' '));
 
+/** Models behind OpenAI's protocol that need no tool to be named for it: OpenAI's, and by suffix or name those of OpenRouter, Groq and Perplexity. */
+const SEARCHING = /-search-(preview|api)|deep-research|:online$|(^|\/)(compound|sonar)\b/i;
+
 const RULES: Record<Protocol, Rules> = {
   anthropic: {
     refused: setOf('mcpservers container fileid skills'),
@@ -50,6 +53,7 @@ const RULES: Record<Protocol, Rules> = {
         ? undefined
         : `the tool \`${shown(type)}\` of the provider`,
     judgeField(key, value) {
+      if (key === 'model' && SEARCHING.test(String(value))) return `the model \`${shown(value)}\`, which searches the web by itself`;
       if (key === 'type' && value === 'item_reference') return 'what the provider stored (`item_reference`)';
       if (key === 'store' && value === true) return '`store`: true';
       if (!/^(image|video|audio)url$/.test(key)) return undefined;

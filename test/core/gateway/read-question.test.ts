@@ -151,6 +151,10 @@ const CLOSED: [string, object, string][] = [
   ['google', { generationConfig: { candidateCount: 8 } }, '`candidateCount`'],
   ['google', { serviceTier: 'SERVICE_TIER_PRIORITY' }, '`serviceTier`'],
   ['chat', { n: 128 }, '`n`'],
+  ['chat', { model: 'gpt-4o-search-preview-2025-03-11' }, 'searches the web'],
+  ['chat', { model: 'openai/gpt-5:online' }, 'searches the web'],
+  ['chat', { model: 'groq/compound-mini' }, 'searches the web'],
+  ['responses', { model: 'o4-mini-deep-research' }, 'searches the web'],
   ['anthropic', { inference_geo: 'us' }, '`inference_geo`'],
   ['google', { cached_content: 'cachedContents/1' }, '`cached_content`'],
 ];
