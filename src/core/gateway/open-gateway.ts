@@ -6,6 +6,7 @@
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 import { chmodSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 import { unlinkIfThere } from '../atomic-file.ts';
 import { AgentOsError, toIoError } from '../errors.ts';
 import { admit, toProviderHeaders } from './admit.ts';
@@ -38,7 +39,11 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
   const upstream = openUpstream(options.baseUrl);
   const bodies = openBodyReader(BODY_PAUSE_MS);
   const limits = { maxHeaderSize: 65_536, headersTimeout: HEADERS_MS, requestTimeout: REQUEST_MS, connectionsCheckingInterval: 5000 };
+  const last = new WeakMap<Socket, ServerResponse>();
   const server = createServer(limits, (request, response) => {
+    // One at a time: what a connection sends ahead of its answer would take more of the host, and outlive the agent unseen.
+    if (last.get(request.socket)?.writableEnded === false) return request.socket.destroy();
+    last.set(request.socket, response);
     handle({ options, ledger, upstream, pass, bodies }, request, response).catch(() => response.destroy());
   });
   server.maxConnections = MOST_CONNECTIONS;

@@ -65,6 +65,29 @@ describe('a body', () => {
   });
 });
 
+describe('a connection', () => {
+  it('that does not wait for its answer is closed, and takes no more of the host than others', async () => {
+    const door = await place.gateway();
+    place.play = () => {};
+    const raw = place.raw(door);
+    raw.socket.write(head(door, 'GET /v1/models').repeat(300));
+    await raw.closed;
+    await sleep(200);
+    expect(place.got.length).toBeLessThan(2);
+    place.play = said('m', 10, 5);
+    expect(await place.ask(door)).toMatchObject({ status: 200 });
+  });
+
+  it('may be used again and again', async () => {
+    const door = await place.gateway();
+    const raw = place.raw(door);
+    for (let count = 1; count <= 20; count++) {
+      raw.socket.write(`${head(door, 'POST /v1/messages', 'content-length: 13')}{"model":"m"}`);
+      await expect.poll(() => raw.text().split('HTTP/1.1 200').length - 1).toBe(count);
+    }
+  });
+});
+
 describe('a request with a tool of the provider', () => {
   it('is refused by name, noted, and ends nothing', async () => {
     const door = await place.gateway();
