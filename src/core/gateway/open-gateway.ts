@@ -6,9 +6,9 @@
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 import { chmodSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { Socket } from 'node:net';
 import { unlinkIfThere } from '../atomic-file.ts';
 import { AgentOsError, toIoError } from '../errors.ts';
+import { openPipelineGuard } from '../pipelining.ts';
 import { admit, toProviderHeaders } from './admit.ts';
 import type { Gateway, GatewayOptions } from './gateway.ts';
 import { type BodyReader, openBodyReader, type ReadBody } from './read-body.ts';
@@ -39,11 +39,9 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
   const upstream = openUpstream(options.baseUrl);
   const bodies = openBodyReader(BODY_PAUSE_MS);
   const limits = { maxHeaderSize: 65_536, headersTimeout: HEADERS_MS, requestTimeout: REQUEST_MS, connectionsCheckingInterval: 5000 };
-  const last = new WeakMap<Socket, ServerResponse>();
+  const isEarly = openPipelineGuard();
   const server = createServer(limits, (request, response) => {
-    // One at a time: what a connection sends ahead of its answer would take more of the host, and outlive the agent unseen.
-    if (last.get(request.socket)?.writableEnded === false) return request.socket.destroy();
-    last.set(request.socket, response);
+    if (isEarly(request, response)) return;
     handle({ options, ledger, upstream, pass, bodies }, request, response).catch(() => response.destroy());
   });
   server.maxConnections = MOST_CONNECTIONS;

@@ -9,6 +9,7 @@ import { lookup } from 'node:dns/promises';
 import { createServer, type IncomingMessage, request, type Server, type ServerResponse } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
+import { openPipelineGuard } from '../pipelining.ts';
 import { cleanLine } from '../text.ts';
 import { findRule, isPublic, readTarget, type Target } from './host-rules.ts';
 
@@ -59,8 +60,9 @@ export async function openHostProxy(options: HostProxyOptions): Promise<HostProx
     }
     return `${text}: ${reason}\n`;
   };
+  const isEarly = openPipelineGuard();
   const server = createServer((message, reply) => {
-    void forward(message, reply, { judge, refuse, keep });
+    if (!isEarly(message, reply)) void forward(message, reply, { judge, refuse, keep });
   });
   server.maxConnections = MAX_CONNECTIONS;
   server.on('connection', keep);

@@ -76,6 +76,14 @@ describe('the proxy', () => {
     expect(refused).toEqual([]);
   });
 
+  it('closes a connection that does not wait for its answer', async () => {
+    await open([`127.0.0.1:${port}`]);
+    const one = `GET http://127.0.0.1:${port}/ahead HTTP/1.1\r\nHost: x\r\n\r\n`;
+    await say(one.repeat(50)).catch(() => '');
+    expect(await say(get(`http://127.0.0.1:${port}/after`, 'x'))).toContain('welcome');
+    expect(asked.filter(({ url }) => url === '/ahead').length).toBeLessThan(2);
+  });
+
   it('takes a request for a listed address, by its name and without what is meant for the proxy', async () => {
     await open([`127.0.0.1:${port}`]);
     const head = `POST http://127.0.0.1:${port}/a?b=c HTTP/1.1\r\nHost: elsewhere\r\nProxy-Authorization: Basic eA==\r\nContent-Length: 4\r\nX-Own: 1\r\nConnection: close\r\n\r\nbody`;
