@@ -207,9 +207,18 @@ describe('a budget', () => {
     await run('dispatch');
     const queue = await run('queue');
     expect(queue.status).toBe(1);
-    expect(queue.stderr).toContain('cannot be read at line 1: nothing is spent until it can');
+    expect(queue.stderr).toContain('cannot be read at line 1: nothing that a limit concerns is spent until it can');
     expect(server.asked).toEqual([]);
     expect(world.task(issue)?.tray).toBe('inbox');
+  });
+
+  it('begins a run that no damaged book counts for, as if it were not there', async () => {
+    open('{ per_agent_month_usd: { loop: 50 } }');
+    world.write('state/budget/2025-01.ndjson', 'nonsense\n');
+    const issue = world.issue('Do it', 'Do it.');
+    await run('dispatch');
+    expect(await run('queue')).toMatchObject({ status: 0 });
+    expect(world.task(issue)?.tray).toBe('review');
   });
 
   it('stops no task whose agents cost nothing for books that cannot be read', async () => {

@@ -6,7 +6,7 @@ import { type Attempt, withoutWait } from '../../core/mailbox/task.ts';
 import type { Ports } from '../../core/ports.ts';
 import { admitRun, endProbe } from '../../core/routing/breakers.ts';
 import { cleanLine } from '../../core/text.ts';
-import { chooseAgent, isCutShort, nextAttempt, toRunRequest } from './choose.ts';
+import { chooseAgent, nextAttempt, toRunRequest } from './choose.ts';
 import { settleEscalated, settleWait } from './settle.ts';
 
 /** The task file names so many agents that were passed over. */
@@ -53,8 +53,7 @@ async function beginRun(ports: Ports, claimed: Letter, choice: Chosen & { name: 
     const grant = (await ports.books()).reserve(request);
     if (!grant.granted) return settleWait(ports, claimed, 'agent', grant.reason, now);
     begun = await record(ports, claimed, choice);
-    if (grant.usd === undefined) return begun;
-    return { ...begun, maxCostUsd: grant.usd, cutShort: await isCutShort(ports, request, grant.usd) };
+    return grant.usd === undefined ? begun : { ...begun, maxCostUsd: grant.usd, cutShort: grant.cutShort === true };
   } finally {
     if (!begun) endProbe(ports.paths, choice.name, request.id);
   }

@@ -1,6 +1,8 @@
 /** Asks the agents of a task's chain who can run now, and keeps their breakers after a run. */
 import type { Agent } from '../../core/agents/agent.ts';
-import { decideGrant, type Grant, type RunRequest } from '../../core/budget/ledger.ts';
+import type { Grant, RunRequest } from '../../core/budget/ledger.ts';
+import { AgentOsError } from '../../core/errors.ts';
+import { tryRead } from '../../core/github/try-read.ts';
 import type { Task } from '../../core/mailbox/task.ts';
 import type { Ports } from '../../core/ports.ts';
 import { afterRun, type RunEnding } from '../../core/routing/breaker.ts';
@@ -10,15 +12,21 @@ import { type Candidate, type Choice, decideAgent } from '../../core/routing/cho
 
 /** What one look at many tasks asks of each agent once. */
 export interface AgentLook {
-  probes: Map<string, Awaited<ReturnType<Agent['probe']>>>;
-  /** By the day or the month, so for every task. */
-  refused: Map<string, Grant>;
+  /** What holds for every task, or why that cannot be told. */
+  known: Map<string, Candidate | AgentOsError>;
   /** Agents that a task of this look is to try after their rest. */
   tried: Set<string>;
 }
 
 export function openLook(): AgentLook {
-  return { probes: new Map(), refused: new Map(), tried: new Set() };
+  return { known: new Map(), tried: new Set() };
+}
+
+/** Who of a chain could take an attempt, of whatever task; writes nothing. */
+export async function chooseForAny(ports: Ports, chain: readonly string[], look: AgentLook): Promise<Choice> {
+  const candidates: Candidate[] = [];
+  for (const name of chain) candidates.push(await lookAt(ports, name, look));
+  return decideAgent(candidates, ports.clock.now());
 }
 
 /** Who takes the next attempt of a task; writes nothing. */
@@ -27,49 +35,56 @@ export async function chooseAgent(
   task: Task,
   look: AgentLook = openLook(),
 ): Promise<Exclude<Choice, { kind: 'run' }> | (Choice & { agent: Agent })> {
-  const agents = await ports.agents();
   const books = await ports.books();
   const candidates: Candidate[] = [];
   for (const name of turnOrder(task)) {
-    const agent = agents.get(name);
-    const probe = look.probes.get(name) ?? (agent ? await agent.probe() : { ready: false as const, reason: 'not configured any more' });
-    look.probes.set(name, probe);
+    const any = await lookAt(ports, name, look);
     const request = toRunRequest(ports, task, name);
-    const grant = look.refused.get(name) ?? books.quote(request);
-    if (!grant.granted && grant.until) look.refused.set(name, grant);
-    const breaker = readBreaker(ports.paths.breakers, name);
     candidates.push({
-      name,
-      ...(!probe.ready && { missing: probe.reason }),
-      ...(!grant.granted && { refused: grant }),
-      breaker,
-      tried: breaker !== undefined && (look.tried.has(name) || isTried(breaker, request.id)),
+      ...any,
+      refused: any.refused ?? whyRefused(books.quote(request)),
+      tried: any.breaker !== undefined && (look.tried.has(name) || isTried(any.breaker, request.id)),
     });
   }
   const choice = decideAgent(candidates, ports.clock.now());
   if (choice.kind !== 'run') return choice;
-  const agent = agents.get(choice.name);
+  const agent = (await ports.agents()).get(choice.name);
   return agent ? { ...choice, agent } : { kind: 'none', reason: `agent \`${choice.name}\` is gone` };
+}
+
+/** What holds of an agent for every task: asked once a look, whatever comes of it. */
+async function lookAt(ports: Ports, name: string, look: AgentLook): Promise<Candidate> {
+  const known = look.known.get(name) ?? (await tryRead(() => askAgent(ports, name)));
+  look.known.set(name, known);
+  if (known instanceof AgentOsError) throw known;
+  return look.tried.has(name) ? { ...known, tried: true } : known;
+}
+
+async function askAgent(ports: Ports, name: string): Promise<Candidate> {
+  const agent = (await ports.agents()).get(name);
+  const probe = agent ? await agent.probe() : { ready: false as const, reason: 'not configured any more' };
+  const breaker = readBreaker(ports.paths.breakers, name);
+  return {
+    name,
+    ...(!probe.ready && { missing: probe.reason }),
+    refused: whyRefused((await ports.books()).quote({ id: '', task: '', agent: name, paid: isPaid(ports, name) })),
+    breaker,
+    tried: isTried(breaker, ''),
+  };
+}
+
+function whyRefused(grant: Grant): Candidate['refused'] {
+  return grant.granted ? undefined : grant;
 }
 
 /** The next attempt of a task, as the books know it: begun again after a crash it is the same run. */
 export function toRunRequest(ports: Ports, task: Task, agent: string): RunRequest {
-  const config = ports.config.agents[agent];
-  return { id: runIdOf(task, nextAttempt(task)), task: task.id, agent, paid: config !== undefined && 'model' in config };
+  return { id: runIdOf(task, nextAttempt(task)), task: task.id, agent, paid: isPaid(ports, agent) };
 }
 
-/** Whether a run that was granted `usd` were granted more but for the limits of the day and of the agent's month. */
-export async function isCutShort(ports: Ports, request: RunRequest, usd: number): Promise<boolean> {
-  const { budgets } = ports.config;
-  // A limit of the task that never binds has the usual sum of a run said, where no other limit is left.
-  const limits = {
-    ...budgets,
-    per_day_usd: undefined,
-    per_agent_month_usd: {},
-    per_task_usd: budgets.per_task_usd ?? Number.POSITIVE_INFINITY,
-  };
-  const otherwise = decideGrant((await ports.books()).list(), limits, request, ports.clock.now());
-  return otherwise.granted && otherwise.usd !== undefined && otherwise.usd > usd;
+function isPaid({ config: { agents } }: Ports, name: string): boolean {
+  const config = agents[name];
+  return config !== undefined && 'model' in config;
 }
 
 export function nextAttempt(task: Task): number {

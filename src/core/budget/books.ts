@@ -30,9 +30,7 @@ export interface Books {
   settle(id: string, usd: number | undefined): void;
   /** Takes back the reservation of a run in which nobody was asked anything: it counts neither as money nor as a run. */
   release(id: string): void;
-  /** All runs; an id that was used again stands there once for each. @throws AgentOsError `corrupt` where something is limited and a book cannot be read. */
-  list(): Entry[];
-  /** All runs that can be read, each with its place, and the lines that cannot. */
+  /** All runs that can be read, each with its place, and the lines that cannot; an id that was used again stands there once for each run. */
   inspect(): Inspection;
   /** @throws AgentOsError `corrupt` where a limit concerns one of these runs and a book that counts for it cannot be read. */
   assertReadable(runs: readonly Pick<RunRequest, 'agent' | 'paid'>[]): void;
@@ -109,7 +107,6 @@ export function openBooks({ root, locks, limits, clock }: BooksOptions): Books {
         for (const { month } of findOpen(id)) add(month, { op: 'release', id, at: clock.now().toISOString() });
       });
     },
-    list: () => (isAnyLimited(limits) ? toEntries(shelf.read()) : shelf.read().flatMap(({ entries }) => entries)),
     inspect: () => {
       const books = shelf.read();
       return {
@@ -128,11 +125,6 @@ function isLimited(limits: BudgetLimits, { agent, paid }: Run): boolean {
   const { per_task_usd, per_day_usd, per_agent_month_usd, per_agent_day_runs } = limits;
   if (limitOf(per_agent_day_runs, agent) !== undefined) return true;
   return paid && [per_task_usd, per_day_usd, limitOf(per_agent_month_usd, agent)].some((limit) => limit !== undefined);
-}
-
-function isAnyLimited({ per_task_usd, per_day_usd, per_agent_month_usd, per_agent_day_runs }: BudgetLimits): boolean {
-  const limits = [per_task_usd, per_day_usd, ...Object.values(per_agent_month_usd), ...Object.values(per_agent_day_runs)];
-  return limits.some((limit) => limit !== undefined);
 }
 
 function monthBefore(now: Date): string {

@@ -52,7 +52,7 @@ export function judgeBooks({ entries, unreadable }: Inspection, tasks: readonly 
 
 /** What is said of a line that cannot be read, wherever it is met. */
 export function toCorrupt(path: string, line: number): AgentOsError {
-  return new AgentOsError('corrupt', `\`${path}\` cannot be read at line ${line}: nothing is spent until it can`, {
+  return new AgentOsError('corrupt', `\`${path}\` cannot be read at line ${line}: nothing that a limit concerns is spent until it can`, {
     hint: 'Correct or remove that line; what it said is not counted then.',
   });
 }

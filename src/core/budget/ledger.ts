@@ -37,8 +37,11 @@ export interface RunRequest {
   estimateUsd?: number;
 }
 
-/** `usd` absent: nothing limits the run. `until` absent: waiting does not help. */
-export type Grant = { granted: true; usd?: number } | { granted: false; reason: string; until?: Date };
+/**
+ * `usd` absent: nothing limits the run. `cutShort`: it is less than the run might spend but for the limits of the day
+ * and of its agent's month. `until` absent: waiting does not help.
+ */
+export type Grant = { granted: true; usd?: number; cutShort?: true } | { granted: false; reason: string; until?: Date };
 
 /** What a run reserves where no `per_run_usd` says otherwise. */
 const USUAL_RUN_USD = 5;
@@ -75,7 +78,11 @@ export function decideGrant(entries: readonly Entry[], limits: BudgetLimits, req
   // What waiting does not mend is said first.
   const spent = rooms.filter(({ left }) => left < least).sort((a, b) => Number(a.until !== undefined) - Number(b.until !== undefined));
   const [first] = spent;
-  if (!first) return { granted: true, usd: Math.min(want, ...rooms.map(({ left }) => left)) };
+  if (!first) {
+    const usd = Math.min(want, ...rooms.map(({ left }) => left));
+    const otherwise = Math.min(want, ...rooms.map(({ left, until }) => (until ? want : left)));
+    return { granted: true, usd, ...(usd < otherwise && { cutShort: true }) };
+  }
   if (!first.until) return { granted: false, reason: first.reason };
   // The last of them says why, and when every limit that is used up has room again.
   const last = spent.reduce((late, room) => ((room.until ?? clock) > (late.until ?? clock) ? room : late));

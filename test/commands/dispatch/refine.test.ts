@@ -243,7 +243,7 @@ describe('what a model is asked', () => {
       limits: { per_agent_month_usd: {}, per_agent_day_runs: {} },
       clock: { now: () => new Date() },
     });
-    return books.list();
+    return books.inspect().entries;
   };
 
   it('is reserved before and settled after, as one entry of its task', async () => {

@@ -43,7 +43,7 @@ budgets: { per_day_usd: 5 }
 
   it('name the line that cannot be read', () => {
     const path = write(0, [reserve('gone.1', -0.01)], 'nonsense\n');
-    const says = `\`${path}\` cannot be read at line 2: nothing is spent until it can`;
+    const says = `\`${path}\` cannot be read at line 2: nothing that a limit concerns is spent until it can`;
     expect(doctor()).toMatchObject({ status: 1, checks: expect.arrayContaining([`bad ${says}`]) });
     expect(fsck()).toMatchObject({ clean: false, findings: [{ invariant: 'I6', severity: 'error', what: says }, { severity: 'warning' }] });
     const status = world.run(['status', '--json']);

@@ -41,7 +41,7 @@ describe('the books', () => {
     expect(open().reserve(run('t.3'))).toMatchObject({ granted: false });
     open().settle('t.1', 1);
     expect(open().quote(run('t.3'))).toEqual({ granted: true, usd: 4 });
-    expect(open().list()).toMatchObject([
+    expect(open().inspect().entries).toMatchObject([
       { id: 't.1', settledUsd: 1 },
       { id: 't.2', reservedUsd: 5 },
     ]);
@@ -51,16 +51,16 @@ describe('the books', () => {
     books.reserve(run('t.1'));
     books.settle('t.1', undefined);
     books.settle('t.1', 0);
-    expect(books.list()).toMatchObject([{ settledUsd: 5 }]);
+    expect(books.inspect().entries).toMatchObject([{ settledUsd: 5 }]);
   });
   it('give back what was reserved for a run that never began', () => {
     const books = open();
     books.reserve(run('t.1'));
     books.release('t.1');
-    expect(books.list()).toEqual([]);
+    expect(books.inspect().entries).toEqual([]);
     books.release('t.1');
     books.settle('t.9', 3);
-    expect(books.list()).toEqual([]);
+    expect(books.inspect().entries).toEqual([]);
   });
   it('settle a run in the month that it was reserved in, and count it there', () => {
     const books = open({ per_agent_month_usd: { claude: 6 } });
@@ -76,7 +76,7 @@ describe('the books', () => {
     books.reserve(run('t.1'));
     now = new Date('2026-12-01T00:10:00Z');
     books.reserve(run('t.1'));
-    expect(books.list()).toMatchObject([{ id: 't.1', at: '2026-12-01T00:10:00.000Z' }]);
+    expect(books.inspect().entries).toMatchObject([{ id: 't.1', at: '2026-12-01T00:10:00.000Z' }]);
   });
   it('give no day a second time when the clock goes back', () => {
     const books = open({ per_day_usd: 5 });
@@ -89,9 +89,9 @@ describe('the books', () => {
     const books = open();
     books.reserve(run('t.1'));
     appendFileSync(book(), '{"op":"reserve","id":"t.2","ta');
-    expect(books.list()).toHaveLength(1);
+    expect(books.inspect().entries).toHaveLength(1);
     books.settle('t.1', 2);
-    expect(books.list()).toMatchObject([{ id: 't.1', settledUsd: 2 }]);
+    expect(books.inspect().entries).toMatchObject([{ id: 't.1', settledUsd: 2 }]);
     expect(readFileSync(book(), 'utf8').split('\n')).toHaveLength(4);
   });
   it.each([
@@ -103,7 +103,7 @@ describe('the books', () => {
     books.reserve(run('t.1'));
     writeFileSync(book(), text + readFileSync(book(), 'utf8'));
     for (const act of [() => books.quote(run('t.2')), () => books.reserve(run('t.2'))]) {
-      expect(act).toThrow(/2026-11\.ndjson` cannot be read at line 1: nothing is spent/);
+      expect(act).toThrow(/2026-11\.ndjson` cannot be read at line 1: nothing that a limit concerns is spent/);
     }
   });
   it('do not know what nothing counts', () => {
@@ -118,20 +118,20 @@ describe('the books', () => {
     books.settle('t.1', 3);
     // The file of the task was removed by hand, or comes from a backup: its attempts begin at 1 again.
     expect(books.reserve(run('t.1'))).toEqual({ granted: true, usd: 4 });
-    expect(open().list()).toMatchObject([
+    expect(open().inspect().entries).toMatchObject([
       { id: 't.1', settledUsd: 3 },
       { id: 't.1', reservedUsd: 4 },
     ]);
     // Cut off between the reservation and the run, it is the same run.
     expect(books.reserve(run('t.1'))).toEqual({ granted: true, usd: 4 });
-    expect(open().list()).toHaveLength(2);
+    expect(open().inspect().entries).toHaveLength(2);
     books.settle('t.1', 4);
     books.settle('t.1', 0);
-    expect(open().list()).toMatchObject([{ settledUsd: 3 }, { settledUsd: 4 }]);
+    expect(open().inspect().entries).toMatchObject([{ settledUsd: 3 }, { settledUsd: 4 }]);
     now = new Date('2026-12-01T00:10:00Z');
     expect(books.reserve(run('t.1'))).toEqual({ granted: true, usd: 1 });
     books.release('t.1');
-    expect(open().list()).toMatchObject([{ settledUsd: 3 }, { settledUsd: 4 }]);
+    expect(open().inspect().entries).toMatchObject([{ settledUsd: 3 }, { settledUsd: 4 }]);
   });
   it('count all attempts of a task, however long ago', () => {
     const books = open({ per_task_usd: 6 });
@@ -162,7 +162,7 @@ describe('the books', () => {
     const started = process.cpuUsage();
     expect(books.quote(run('t7.2'))).toEqual({ granted: true, usd: 5 });
     expect(books.quote(run('t8.2', { agent: 'codex' }))).toEqual({ granted: true, usd: 5 });
-    expect(books.list()).toHaveLength(60_000);
+    expect(books.inspect().entries).toHaveLength(60_000);
     // Processor time, so that a busy machine does not count; twice what is allowed, for a slow one.
     expect(process.cpuUsage(started).user / 1000).toBeLessThan(1000);
   });
@@ -170,9 +170,9 @@ describe('the books', () => {
     const books = open();
     books.reserve(run('t.1'));
     truncateSync(book(), readFileSync(book()).length - 1);
-    expect(books.list()).toMatchObject([{ id: 't.1', reservedUsd: 5 }]);
+    expect(books.inspect().entries).toMatchObject([{ id: 't.1', reservedUsd: 5 }]);
     books.reserve(run('t.2'));
-    expect(open().list()).toMatchObject([{ id: 't.1' }, { id: 't.2' }]);
+    expect(open().inspect().entries).toMatchObject([{ id: 't.1' }, { id: 't.2' }]);
     expect(readFileSync(book(), 'utf8')).not.toContain('#torn');
   });
   it('take no part of a line for a line, wherever it was cut off', () => {
@@ -183,9 +183,9 @@ describe('the books', () => {
     const first = text.indexOf('\n') + 1;
     for (let size = first; size < text.length - 1; size++) {
       writeFileSync(book(), text.slice(0, size));
-      expect(open().list(), `${size}`).toEqual([expect.not.objectContaining({ settledUsd: expect.anything() })]);
+      expect(open().inspect().entries, `${size}`).toEqual([expect.not.objectContaining({ settledUsd: expect.anything() })]);
       open().settle('t.1', 2);
-      expect(open().list(), `${size}`).toMatchObject([{ settledUsd: 2 }]);
+      expect(open().inspect().entries, `${size}`).toMatchObject([{ settledUsd: 2 }]);
     }
   });
   it('give no day a second time when the clock is years behind', () => {
@@ -212,8 +212,8 @@ describe('the books', () => {
           books.settle(id, amount);
         }
         expect(books.inspect().unreadable).toEqual([]);
-        expect(open().list()).toHaveLength(steps.length);
-        for (const { settledUsd } of open().list()) expect(settledUsd).toBeGreaterThanOrEqual(0);
+        expect(open().inspect().entries).toHaveLength(steps.length);
+        for (const { settledUsd } of open().inspect().entries) expect(settledUsd).toBeGreaterThanOrEqual(0);
       }),
       { numRuns: 30 },
     );
@@ -230,8 +230,8 @@ describe('the books', () => {
     }
     expect(
       open()
-        .list()
-        .map(({ settledUsd }) => settledUsd),
+        .inspect()
+        .entries.map(({ settledUsd }) => settledUsd),
     ).toEqual([5, 5, 1e9]);
   });
   it('take what a run cost, and let run what no limit concerns, where a line cannot be read', () => {
@@ -247,7 +247,7 @@ describe('the books', () => {
     expect(() => open().assertReadable([free])).not.toThrow();
     expect(() => open().assertReadable([free, run('u.1')])).toThrow(/cannot be read at line 2/);
     const unlimited = open({ per_task_usd: undefined });
-    expect(unlimited.list()).toHaveLength(1);
+    expect(unlimited.inspect().entries).toHaveLength(1);
     expect(unlimited.reserve(run('u.1'))).toEqual({ granted: true });
     expect(() => open({ per_task_usd: undefined, per_agent_day_runs: { patch: 2 } }).quote(free)).toThrow(/cannot be read at line 2/);
   });

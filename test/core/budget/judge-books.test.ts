@@ -71,6 +71,10 @@ it('an entry more than a day ahead of the clock is named, with its line', () => 
 
 it('a line that cannot be read stops spending', () => {
   expect(judgeBooks({ entries: [], unreadable: [{ path: BOOK, line: 4 }] }, [], NOW)).toMatchObject([
-    { kind: 'unreadable', where: `${BOOK}:4`, what: `\`${BOOK}\` cannot be read at line 4: nothing is spent until it can` },
+    {
+      kind: 'unreadable',
+      where: `${BOOK}:4`,
+      what: `\`${BOOK}\` cannot be read at line 4: nothing that a limit concerns is spent until it can`,
+    },
   ]);
 });

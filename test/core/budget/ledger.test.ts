@@ -31,8 +31,18 @@ describe('a run', () => {
     expect(decideGrant([entry('t9.1', { settledUsd: 48 })], limits({ per_day_usd: 50 }), request(), NOW)).toEqual({
       granted: true,
       usd: 2,
+      cutShort: true,
     });
     expect(decideGrant([], limits({ per_task_usd: 3, per_day_usd: 50 }), request(), NOW)).toEqual({ granted: true, usd: 3 });
+  });
+  it.each([
+    ['the day', 4, limits({ per_day_usd: 4 }), true],
+    ['the month of its agent', 4, limits({ per_agent_month_usd: { claude: 4 } }), true],
+    ['the day, and the task more than that', 3, limits({ per_task_usd: 4, per_day_usd: 3 }), true],
+    ['its task, and the day as much', 3, limits({ per_task_usd: 3, per_day_usd: 3 }), undefined],
+    ['nobody: it wants no more', 2, limits({ per_run_usd: 2, per_day_usd: 2 }), undefined],
+  ])('is cut short by %s', (_, usd, limits, cutShort) => {
+    expect(decideGrant([], limits, request(), NOW)).toEqual({ granted: true, usd, ...(cutShort && { cutShort }) });
   });
   it('counts what is reserved as spent, and what it cost instead once that is known', () => {
     const open = [entry('t1.1')];

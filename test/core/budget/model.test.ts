@@ -226,7 +226,12 @@ describe('spent plus reserved', () => {
           act(world, one);
           check(world.granted, limits);
           // The books know every run that was granted, as another process reads them.
-          const known = openBooks({ root: join(dir, 'budget'), locks: join(dir, 'locks'), limits, clock: { now: () => world.now } }).list();
+          const known = openBooks({
+            root: join(dir, 'budget'),
+            locks: join(dir, 'locks'),
+            limits,
+            clock: { now: () => world.now },
+          }).inspect().entries;
           expect(sorted(known)).toEqual(sorted(world.granted));
         }
       }),
@@ -259,7 +264,7 @@ describe('spent plus reserved', () => {
     }));
     const answers = await Promise.all(requests.map((request, i) => runStep(request, i % 4 === 3 ? 'budget:reserved:1' : undefined)));
     const books = openBooks({ root: join(dir, 'budget'), locks: join(dir, 'locks'), limits: LIMITS, clock: { now: () => now } });
-    const entries = books.list();
+    const entries = books.inspect().entries;
     check(entries, LIMITS);
     expect(dayOf(now)).toBe('2026-11-28');
     const granted = answers.filter((answer) => answer.includes('"granted":true'));

@@ -203,7 +203,7 @@ it('I6: the books can be read and agree with the tasks, and so can the breakers'
   expect(
     breaches({ books: { entries: [left], unreadable: [{ path: 'b', line: 2 }] }, unreadableBreakers: ['breakers/codex.json'] }),
   ).toEqual([
-    'I6 error b:2: `b` cannot be read at line 2: nothing is spent until it can',
+    'I6 error b:2: `b` cannot be read at line 2: nothing that a limit concerns is spent until it can',
     `I6 warning b:1: $5.00 are reserved for \`${ID}.1\` since 2026-01-01T00:00:00.000Z, which is not under way: they count as spent`,
     'I6 warning breakers/codex.json: the breaker of an agent cannot be read, and rests nobody',
   ]);
