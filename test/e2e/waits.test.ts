@@ -1,9 +1,11 @@
 /** Tasks that nobody can work on now: they wait without an attempt, say so once, and go on by themselves. */
 import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { renderMessage } from '../../src/core/mailbox/message.ts';
 import { codingScript } from '../support/coding-script.ts';
+import { buildTask } from '../support/mailbox-task.ts';
 import { type ModelServer, openModelServer, withFaults } from '../support/model-server.ts';
-import { type Ended, REPO, World } from '../support/world.ts';
+import { addsFile, type Ended, REPO, World } from '../support/world.ts';
 
 const WORK = codingScript({ files: { 'done.txt': 'done\n' } });
 const KEY = { LOOP_KEY: 'sk-loop-key' };
@@ -147,5 +149,37 @@ describe('a task that nobody can work on', () => {
     expect((await run(['retry', `${REPO}#${issue}`])).stdout).toContain('waits no longer');
     await run(['queue']);
     expect(world.task(issue)?.tray).toBe('review');
+  });
+
+  it('goes on when its agent can run, however many wait before it for one that cannot', async () => {
+    open();
+    const until = new Date(Date.now() + 3_600_000).toISOString();
+    fill(until);
+    await run(['queue']);
+    for (let issue = 1001; issue <= 2200; issue++) {
+      const task = buildTask({ id: `demo__shop-${issue}-1`, repo: REPO, issue, agents: ['loop'], waits_for: 'agent', not_before: until });
+      world.write(`state/mailbox/inbox/${task.id}.md`, renderMessage(task, 'Do it.\n'));
+    }
+    world.write(
+      'config.yaml',
+      world.read('config.yaml').replace('agents:', 'agents:\n  patch: { kind: patch }').replace('[loop]', '[patch]'),
+    );
+    const issue = world.issue('Do it', addsFile('done.txt', 'done'));
+    await run(['dispatch']);
+    const { file, text } = world.task(issue) ?? { file: '', text: '' };
+    world.write(`state/mailbox/inbox/${file}`, text.replace(/^attempts:/m, 'waits_for: agent\nattempts:'));
+    await run(['queue']);
+    expect(world.task(issue)?.tray).toBe('review');
+  });
+
+  it('is told once a pass, for all that wait, when the books cannot be read', async () => {
+    open('budgets: { per_day_usd: 0.01 }');
+    for (const title of ['Do it', 'Do that', 'Do more']) world.issue(title, 'Do it.');
+    await run(['dispatch']);
+    for (let k = 0; k < 2; k++) await run(['queue']);
+    world.write(`state/budget/${new Date().toISOString().slice(0, 7)}.ndjson`, 'nonsense\n');
+    const { status, stderr } = await run(['queue']);
+    expect(status).toBe(1);
+    expect(stderr.match(/cannot be read at line 1/g)).toHaveLength(1);
   });
 });

@@ -94,25 +94,43 @@ function lookCheaply(ports: Ports, { repos, now, open, requests }: Looking, wait
   return { kind: 'wait', reason: `${count} of ${repo.max_open_pull_requests} pull requests of ${waiting.repo} are open or being made` };
 }
 
-/** As many as wait for an agent are asked about in one pass. */
+/** So many task files are read in one pass to see whether somebody who is free can run them. */
 const AGENT_LOOKS = 1000;
 
-/** Asks anew whether somebody of a task's chain can run. Loaded, and its agents opened, only where a task waits for that. */
+/**
+ * Asks anew whether somebody of a task's chain can run: first who is free at all, which costs the same for one task
+ * and for thousands. Loaded, and its agents opened, only where a task waits for that.
+ */
 function openAgentLook(ports: Ports, now: Date): (waiting: Waiting) => Promise<QueueVerdict | undefined> {
   let look: AgentLook | undefined;
   let looks = 0;
+  const told = new Set<AgentOsError>();
   return async (waiting) => {
-    if (looks++ >= AGENT_LOOKS) return { kind: 'wait', reason: 'waits for an agent' };
-    const { chooseAgent, openLook } = await import('./choose.ts');
+    const { chooseForAny, openLook } = await import('./choose.ts');
     look ??= openLook();
-    const letter = await (await ports.mailbox()).find(waiting.id);
-    if (letter?.tray !== 'inbox') return { kind: 'wait', reason: `task ${waiting.id} has left the inbox` };
-    const { task } = letter;
-    const choice = await tryRead(() => chooseAgent(ports, task, look));
-    if (choice instanceof AgentOsError) return { kind: 'unreadable', reason: choice.message, error: choice };
-    if (choice.kind === 'run' && choice.afterRest) look.tried.add(choice.name);
-    return whyStillWaiting(waiting, choice, now);
+    const known = look;
+    const any = await tryRead(() => chooseForAny(ports, waiting.agents ?? [], known));
+    if (any instanceof AgentOsError) {
+      // What is wrong with an agent, or with the books, is said once, not for each of thousands.
+      if (told.has(any)) return { kind: 'wait', reason: any.message };
+      told.add(any);
+      return { kind: 'unreadable', reason: any.message, error: any };
+    }
+    const still = whyStillWaiting(waiting, any, now);
+    if (still) return still;
+    if (looks++ >= AGENT_LOOKS) return { kind: 'wait', reason: 'waits for an agent' };
+    const verdict = await tryRead(() => lookAtTask(ports, waiting, known, now));
+    return verdict instanceof AgentOsError ? { kind: 'unreadable', reason: verdict.message, error: verdict } : verdict;
   };
+}
+
+async function lookAtTask(ports: Ports, waiting: Waiting, look: AgentLook, now: Date): Promise<QueueVerdict | undefined> {
+  const { chooseAgent } = await import('./choose.ts');
+  const letter = await (await ports.mailbox()).find(waiting.id);
+  if (letter?.tray !== 'inbox') return { kind: 'wait', reason: `task ${waiting.id} has left the inbox` };
+  const choice = await chooseAgent(ports, letter.task, look);
+  if (choice.kind === 'run' && choice.afterRest) look.tried.add(choice.name);
+  return whyStillWaiting(waiting, choice, now);
 }
 
 async function lookAtForge(ports: Ports, { repos }: Looking, waiting: Waiting): Promise<QueueVerdict> {

@@ -11,7 +11,7 @@ import type { Waiting } from './mailbox.ts';
 /** Fewer files than this are read as fast as an index. */
 export const INDEX_FROM = 64;
 
-const VERSION = 3;
+const VERSION = 4;
 
 interface IndexEntry {
   /** `markOf` the file. */
@@ -33,6 +33,7 @@ type Row = [
   pull: number,
   preparing: 'pending' | 'split' | 0,
   waitsFor: 'agent' | 'program' | 0,
+  agents: readonly string[] | 0,
 ];
 
 /** The index, as far as it can be read. */
@@ -40,12 +41,13 @@ export function readIndex(root: string): WaitingIndex {
   const index: WaitingIndex = new Map();
   for (const row of readRows(`${root}/.index.json`)) {
     if (!isRow(row)) continue;
-    const [file, mark, repo, issue, priority, createdAt, notBefore, pull, preparing, waitsFor] = row;
+    const [file, mark, repo, issue, priority, createdAt, notBefore, pull, preparing, waitsFor, agents] = row;
     const waiting: Waiting = { id: file.slice(0, -3), repo, issue, priority: priority as Waiting['priority'], createdAt };
     if (notBefore !== 0) waiting.notBefore = notBefore;
     if (pull !== 0) waiting.pullRequest = pull;
     if (preparing !== 0) waiting.preparing = preparing;
     if (waitsFor !== 0) waiting.waitsFor = waitsFor;
+    if (agents !== 0) waiting.agents = agents;
     index.set(file, { mark, waiting });
   }
   return index;
@@ -53,8 +55,8 @@ export function readIndex(root: string): WaitingIndex {
 
 export function writeIndex(root: string, index: WaitingIndex): void {
   const rows = Array.from(index, ([file, { mark, waiting }]): Row => {
-    const { repo, issue, priority, createdAt, notBefore = 0, pullRequest = 0, preparing = 0, waitsFor = 0 } = waiting;
-    return [file, mark, repo, issue, priority, createdAt, notBefore, pullRequest, preparing, waitsFor];
+    const { repo, issue, priority, createdAt, notBefore = 0, pullRequest = 0, preparing = 0, waitsFor = 0, agents = 0 } = waiting;
+    return [file, mark, repo, issue, priority, createdAt, notBefore, pullRequest, preparing, waitsFor, agents];
   });
   writeFileAtomic(`${root}/.index.json`, JSON.stringify({ version: VERSION, rows }), { durable: false, tmpDir: `${root}/tmp` });
 }
@@ -69,14 +71,18 @@ function readRows(path: string): unknown[] {
 }
 
 function isRow(row: unknown): row is Row {
-  if (!Array.isArray(row) || row.length !== 10) return false;
-  const [file, mark, repo, issue, priority, createdAt, notBefore, pull, preparing, waitsFor] = row as unknown[];
+  if (!Array.isArray(row) || row.length !== 11) return false;
+  const [file, mark, repo, issue, priority, createdAt, notBefore, pull, preparing, waitsFor, agents] = row as unknown[];
   return (
     [file, mark, repo, createdAt].every((text) => typeof text === 'string') &&
     [issue, pull].every(Number.isSafeInteger) &&
     (notBefore === 0 || typeof notBefore === 'string') &&
     (preparing === 0 || preparing === 'pending' || preparing === 'split') &&
-    (waitsFor === 0 || waitsFor === 'agent' || waitsFor === 'program') &&
+    (waitsFor === 0 ? agents === 0 : (waitsFor === 'agent' || waitsFor === 'program') && isChain(agents)) &&
     (priority === 'high' || priority === 'normal' || priority === 'low')
   );
+}
+
+function isChain(agents: unknown): boolean {
+  return Array.isArray(agents) && agents.length > 0 && agents.every((name) => typeof name === 'string');
 }

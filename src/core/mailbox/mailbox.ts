@@ -32,6 +32,8 @@ export interface Waiting {
   notBefore?: string;
   /** Somebody of its chain must be able to run first, whatever `notBefore` expects. */
   waitsFor?: NonNullable<Task['waits_for']>;
+  /** Its chain, where it waits for somebody of it. */
+  agents?: readonly string[];
   /** Its open pull request: a fix, or a retry of what was pushed. */
   pullRequest?: number;
   /** A model is still asked about its text, or its parts are being filed. */

@@ -50,7 +50,7 @@ function toWaiting({ task }: Letter): Waiting {
     priority: task.priority,
     createdAt: task.created_at,
     ...(task.not_before !== undefined && { notBefore: task.not_before }),
-    ...(task.waits_for !== undefined && { waitsFor: task.waits_for }),
+    ...(task.waits_for !== undefined && { waitsFor: task.waits_for, agents: task.agents }),
     ...(task.pull_request !== undefined && { pullRequest: task.pull_request }),
     ...((task.refine === 'pending' || task.refine === 'split') && { preparing: task.refine }),
   };

@@ -44,6 +44,7 @@ describe('the index of waiting tasks', () => {
       createdAt: NOW,
       notBefore: NOW,
       waitsFor: 'agent',
+      agents: ['codex', 'claude'],
       pullRequest: 3,
       preparing: 'split',
     });
