@@ -10,6 +10,8 @@ export interface LoopRecord {
   /** The pass that started last. */
   run: string;
   startedAt: string;
+  /** The pass that started last has ended, whichever ended after it. */
+  over?: boolean;
   /** The pass that ended last, which may be an earlier one: absent before the first end. */
   finished?: { run: string; at: string; exit: number; reason: string };
 }
@@ -22,7 +24,7 @@ export function recordStart(dir: string, command: string, run: string, startedAt
 export function recordFinish(dir: string, record: LoopRecord, finishedAt: Date, exit: number, reason: string): void {
   const latest = readLoopRecord(dir, record.command);
   // Passes of a loop may overlap after the lock is released: the one that started last stays the last.
-  const started = latest && latest.startedAt > record.startedAt ? latest : record;
+  const started = latest && latest.startedAt > record.startedAt ? latest : { ...record, over: true };
   write(dir, { ...started, finished: { run: record.run, at: finishedAt.toISOString(), exit, reason: reason.slice(0, 500) } });
 }
 

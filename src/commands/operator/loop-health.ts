@@ -7,15 +7,14 @@ import { readdirSync, readlinkSync, statSync } from 'node:fs';
 import type { StatePaths } from '../../core/config/paths.ts';
 import { startTime } from '../../core/liveness.ts';
 import { readLoopRecord } from '../../core/loop-record.ts';
-import { judgeLoop, LOOP_LIMITS_MS, type LoopHealth, type LoopName } from './render-status.ts';
+import { isOpen, judgeLoop, LOOP_LIMITS_MS, type LoopHealth, type LoopName } from './render-status.ts';
 
 /** Every loop, in the order of the command line. */
 export function gatherLoops(paths: StatePaths, now: Date, paused: boolean): LoopHealth[] {
   const installedAt = statSync(paths.root).birthtime;
   return (Object.keys(LOOP_LIMITS_MS) as LoopName[]).map((command) => {
     const record = readLoopRecord(paths.loops, command);
-    const open = record && record.finished?.run !== record.run;
-    const pid = open ? pidOf(record.run) : undefined;
+    const pid = record && isOpen(record) ? pidOf(record.run) : undefined;
     return judgeLoop({
       command,
       ...(record && { record }),

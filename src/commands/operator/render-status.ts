@@ -49,6 +49,11 @@ export interface LoopHealth {
 /** A pass of which nothing more is heard: killed, or the machine stopped. */
 const DIED = 'the last pass ended without a word: killed, or the machine stopped';
 
+/** Whether nothing is heard yet of the end of the pass that started last. */
+export function isOpen({ run, over, finished }: LoopRecord): boolean {
+  return !over && finished?.run !== run;
+}
+
 export function judgeLoop(facts: LoopFacts): LoopHealth {
   const { command, record, running, now } = facts;
   const started = record && Date.parse(record.startedAt);
@@ -72,7 +77,7 @@ function whyLoop({ command, record, running, paused }: LoopFacts, age: number, s
     return `one pass has held its lock for ${renderDuration(age)}; look at its process, which is the last number of run ${record.run}`;
   if (running) return `a pass has been running for ${renderDuration(age)}`;
   if (overdue) return `no pass for ${renderDuration(age)}; is the crontab installed and does cron run? \`agentos cron print\``;
-  if (record.finished?.run !== record.run) return DIED;
+  if (!record.finished || isOpen(record)) return DIED;
   return record.finished.reason || (paused ? 'paused' : command === 'queue' || record.finished.exit === 0 ? '' : 'failed');
 }
 
