@@ -112,7 +112,7 @@ async function withdrawTask(ports: Ports, action: IssueAction & { kind: 'withdra
   if (state === 'merged' && letter.task.merged === undefined) return handOver(ports, to, letter);
   const word = action.request === 'supersede' ? 'Superseded' : 'Withdrawn';
   const now = ports.clock.now();
-  const ended = endOpenAttempt(ports.paths, letter.task, now);
+  const ended = withoutWait(endOpenAttempt(ports.paths, letter.task, now));
   const task = { ...ended, note: `${word}: ${action.reason}.`, settled_at: now.toISOString() };
   const moved = await mailbox.move(letter, 'failed', task);
   clearRequest(ports.paths.requests, action.id);

@@ -6,6 +6,7 @@
  * meanwhile stays as it is. Where no model answers, the task goes on as it was.
  */
 import { randomBytes } from 'node:crypto';
+import type { Books } from '../../core/budget/books.ts';
 import { questionId } from '../../core/budget/judge-books.ts';
 import type { RepoConfig } from '../../core/config/schema.ts';
 import { crashPoint } from '../../core/crash-point.ts';
@@ -15,7 +16,7 @@ import { showLetter } from '../../core/github/projection.ts';
 import type { Readiness } from '../../core/github/readiness.ts';
 import { taskId } from '../../core/ids.ts';
 import { tryLock } from '../../core/lock.ts';
-import type { Letter } from '../../core/mailbox/mailbox.ts';
+import type { Letter, Waiting } from '../../core/mailbox/mailbox.ts';
 import type { Task } from '../../core/mailbox/task.ts';
 import { bookQuestion } from '../../core/models/book-question.ts';
 import type { Answer, Models } from '../../core/models/models.ts';
@@ -44,8 +45,10 @@ export async function refineTasks(ports: Ports, repos: readonly RepoConfig[]): P
 }
 
 async function refineAll(ports: Ports, repos: readonly RepoConfig[]): Promise<Applied> {
-  const waiting = (await (await ports.mailbox()).listWaiting())
-    .filter((one) => one.preparing !== undefined && repos.some((repo) => repo.name === one.repo))
+  const preparing = (await (await ports.mailbox()).listWaiting()).filter((one) => one.preparing !== undefined);
+  settleLost(await ports.books(), preparing);
+  const waiting = preparing
+    .filter((one) => repos.some((repo) => repo.name === one.repo))
     .sort((a, b) => (a.createdAt < b.createdAt ? -1 : 1));
   const ledTo: Action[] = [];
   for (const { id, repo: name } of waiting) {
@@ -59,6 +62,13 @@ async function refineAll(ports: Ports, repos: readonly RepoConfig[]): Promise<Ap
   return ledTo.length === 0
     ? { outcome: 'skipped', reason: 'nothing could be prepared now' }
     : { outcome: 'applied', reason: plural(ledTo.length, 'task'), ledTo };
+}
+
+/** A question of a pass that was killed, about a task that has gone on without an answer, counts with what it had reserved: nobody else asks now. */
+function settleLost(books: Books, preparing: readonly Waiting[]): void {
+  const asked = new Set(preparing.map(({ id }) => questionId(id)));
+  for (const { id, task, settledUsd } of books.inspect().entries)
+    if (settledUsd === undefined && id === questionId(task) && !asked.has(id)) books.settle(id, undefined);
 }
 
 /** What is wrong with one task or its repository costs no other its turn; what is temporary has its turn in a later pass. */

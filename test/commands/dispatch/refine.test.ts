@@ -321,6 +321,19 @@ describe('what a model is asked', () => {
     expect(entries()[0]?.settledUsd).toBe(entries()[0]?.reservedUsd);
   });
 
+  it('counts with what it reserved where its pass was killed and its task was cancelled meanwhile', async () => {
+    limited('{ per_day_usd: 5 }');
+    server.script([says(TASK)]);
+    const issue = world.issue('Prices', 'Add prices.');
+    expect((await dispatchProcess({ AGENTOS_CRASH: 'dispatch:answered:1' })).signal).toBe('SIGKILL');
+    world.must('cancel', `${REPO}#${issue}`);
+    world.issue('Taxes', 'Add taxes.');
+    await dispatch();
+    const [lost, other] = entries();
+    expect(lost).toMatchObject({ id: `demo__shop-${issue}-1.models`, settledUsd: lost?.reservedUsd });
+    expect(other?.settledUsd).toBeCloseTo(0.003, 6);
+  });
+
   it('counts with its estimate where nobody knows what it used, and with nothing where the provider refused it', async () => {
     limited('{ per_day_usd: 5 }');
     server.script([{ fault: 'overloaded' }]);
