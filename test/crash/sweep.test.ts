@@ -1,18 +1,14 @@
 /**
  * Kill -9 at every crash point of dispatch, queue and pr-monitor, one after
  * another; then clean passes; then the invariants. A sample in `npm test`, every
- * point where AGENTOS_SWEEP=full. Points are recorded from a real run first, so
- * a new side effect joins the sweep by itself.
+ * point where AGENTOS_SWEEP=full.
  */
-import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { pick, record, restore, SWEEP_MS, save } from '../support/crash-sweep.ts';
 import { addsFile, REPO, World } from '../support/world.ts';
-
-const FULL = process.env['AGENTOS_SWEEP'] === 'full';
-/** How many points of each stage a sampled sweep kills at. */
-const SAMPLE = 4;
 
 /** The passes of one issue's life; each stage starts from what the one before left. */
 const STAGES = [
@@ -44,10 +40,10 @@ sandbox: { mode: "off" }
 
   it.each(STAGES)(
     'in $name loses nothing and does nothing twice',
-    ({ name, args }) => {
+    async ({ name, args }) => {
       if (name === 'pr-monitor') world.must('local', 'ci');
       save(world, saved);
-      const all = record(world, [...args]);
+      const all = await record(world, (env) => world.run([...args], env));
       expect(all.length).toBeGreaterThan(20);
       const points = pick(all);
       for (const point of points) {
@@ -60,31 +56,9 @@ sandbox: { mode: "off" }
       restore(world, saved);
       world.must(...args);
     },
-    FULL ? 3_600_000 : 300_000,
+    SWEEP_MS,
   );
 });
-
-/** Every pass of every point of this stage, as `name:pass`. */
-function record(world: World, args: string[]): string[] {
-  const log = world.path('points.log');
-  writeFileSync(log, '');
-  const ended = world.run(args, { AGENTOS_CRASH_RECORD: log });
-  expect(ended).toMatchObject({ status: 0 });
-  const passes = new Map<string, number>();
-  return readFileSync(log, 'utf8')
-    .split('\n')
-    .filter((line) => line !== '')
-    .map((point) => {
-      passes.set(point, (passes.get(point) ?? 0) + 1);
-      return `${point}:${passes.get(point)}`;
-    });
-}
-
-/** All of them, or a spread over the whole stage. */
-function pick(points: string[]): string[] {
-  if (FULL || points.length <= SAMPLE) return points;
-  return Array.from({ length: SAMPLE }, (_, k) => points[Math.floor(((k + 0.5) * points.length) / SAMPLE)] ?? '');
-}
 
 /** Clean passes bring the issue to its end; then nothing may be lost, doubled or left over. */
 function recover(world: World, point: string): void {
@@ -106,14 +80,4 @@ function recover(world: World, point: string): void {
   expect(facts.pulls).toHaveLength(1);
   const fsck = world.run(['fsck']);
   expect({ point, status: fsck.status, found: fsck.stdout }).toMatchObject({ point, status: 0 });
-}
-
-function save(world: World, to: string): void {
-  rmSync(to, { recursive: true, force: true });
-  cpSync(world.dir, to, { recursive: true, verbatimSymlinks: true });
-}
-
-function restore(world: World, from: string): void {
-  rmSync(world.dir, { recursive: true, force: true });
-  cpSync(from, world.dir, { recursive: true, verbatimSymlinks: true });
 }

@@ -212,6 +212,20 @@ describe('a budget', () => {
     expect(world.task(issue)?.tray).toBe('inbox');
   });
 
+  it('keeps how an attempt ended whose books were damaged while it ran', async () => {
+    open('{ per_day_usd: 50 }');
+    const script = codingScript({ ...WORK, result: false });
+    server.script((asked, count) => {
+      world.write(`state/budget/${new Date().toISOString().slice(0, 7)}.ndjson`, `nonsense\n${book().replace(/^nonsense\n/, '')}`);
+      return script(asked, count);
+    });
+    const issue = world.issue('Do it', 'Do it.');
+    await run('dispatch');
+    expect(await run('queue')).toMatchObject({ status: 0 });
+    expect(world.task(issue)).toMatchObject({ tray: 'inbox', text: expect.stringContaining('code: no_result') });
+    expect(book()).toContain('"op":"settle"');
+  });
+
   it('begins a run that no damaged book counts for, as if it were not there', async () => {
     open('{ per_agent_month_usd: { loop: 50 } }');
     world.write('state/budget/2025-01.ndjson', 'nonsense\n');

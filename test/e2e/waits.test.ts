@@ -139,6 +139,30 @@ describe('a task that nobody can work on', () => {
     expect(told().filter((event) => event === 'queue.agent.recovered')).toHaveLength(1);
   });
 
+  it('closes the breaker of its agent, too, where the run that tried it was killed before its work was published', async () => {
+    open();
+    fill(new Date(Date.now() - 1000).toISOString());
+    const issue = await begin();
+    expect((await run(['queue'], { ...KEY, AGENTOS_CRASH: 'queue:evidence-written:1' })).signal).toBe('SIGKILL');
+    expect(existsSync(world.path('state/breakers/loop.json'))).toBe(true);
+    await run(['queue']);
+    expect(world.task(issue)?.tray).toBe('inbox');
+    await run(['queue']);
+    expect(world.task(issue)?.tray).toBe('review');
+    expect(existsSync(world.path('state/breakers/loop.json'))).toBe(false);
+    expect(told().filter((event) => event === 'queue.agent.recovered')).toHaveLength(1);
+  });
+
+  it('waits for nobody any more when its issue is closed', async () => {
+    open();
+    const issue = await begin();
+    await run(['queue'], {});
+    expect(world.task(issue)?.text).toMatch(/^waits_for: program$/m);
+    await run(['local', 'issue', 'close', REPO, String(issue)]);
+    await run(['dispatch']);
+    expect(world.task(issue)).toMatchObject({ tray: 'failed', text: expect.not.stringContaining('waits_for') });
+  });
+
   it('is looked at when a person says so, whatever it waits for', async () => {
     open();
     const issue = await begin();

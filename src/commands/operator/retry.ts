@@ -107,7 +107,7 @@ async function look(ports: Ports, task: Task): Promise<string> {
 }
 
 async function describeNext(ports: Ports, repo: RepoConfig, task: Task): Promise<string> {
-  const agent = `the next pass of \`queue\` starts ${task.agents[0]}`;
+  const agent = `the next pass of \`queue\` tries ${task.agents.join(', ')}, in that order`;
   if (task.pull_request === undefined) return agent;
   const pull = await (await ports.forge()).getPullRequest(repo.name, task.pull_request);
   if (pull.state === 'open') return `${agent}, and pull request #${pull.number} is gone on with`;

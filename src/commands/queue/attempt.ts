@@ -8,6 +8,7 @@ import type { RepoConfig } from '../../core/config/schema.ts';
 import { crashPoint } from '../../core/crash-point.ts';
 import { AgentOsError } from '../../core/errors.ts';
 import { type Evidence, readEvidence } from '../../core/evidence.ts';
+import { tryRead } from '../../core/github/try-read.ts';
 import type { Letter } from '../../core/mailbox/mailbox.ts';
 import type { Task } from '../../core/mailbox/task.ts';
 import { isPaused, isRepoPaused } from '../../core/pause.ts';
@@ -43,7 +44,7 @@ export async function runAttempt(ports: Ports, repo: RepoConfig, claimed: Letter
   if (cutOff && cutOff.ended_at === undefined) {
     const evidence = readEvidence(runPath(ports.paths, claimed.task.id, cutOff.n));
     if (evidence?.outcome === 'complete') {
-      await settleCost(ports, claimed.task, evidence.cost_usd);
+      await bookRun(ports, claimed.task, evidence);
       return tell(await finish(ports, repo, claimed, evidence));
     }
   }
@@ -98,14 +99,17 @@ async function end(
   stop: ReturnType<typeof watchStop>,
 ): Promise<Letter> {
   const request = stop.request();
-  await settleCost(ports, letter.task, evidence.cost_usd);
+  await bookRun(ports, letter.task, evidence);
   if (request) return settled(ports, await settleWithdrawn(ports, letter, request, toEnding(evidence)));
-  await noteRun(ports, evidence.agent, letter.task, {
-    ...evidence,
-    retryAt: evidence.retry_at === undefined ? undefined : new Date(evidence.retry_at),
-  });
   if (evidence.outcome === 'complete') return finish(ports, repo, letter, evidence);
   return settled(ports, await settleOutcome(ports, letter, toEnding(evidence), await lookAround(ports, letter)));
+}
+
+/** Books what the run cost, and what it met of its provider: so too when its process was killed after it. */
+async function bookRun(ports: Ports, task: Task, evidence: Evidence): Promise<void> {
+  await settleCost(ports, task, evidence.cost_usd);
+  const retryAt = evidence.retry_at === undefined ? undefined : new Date(evidence.retry_at);
+  await noteRun(ports, evidence.agent, task, { ...evidence, retryAt });
 }
 
 /** Books what the last attempt cost; what nobody knows counts as what was reserved. */
@@ -114,9 +118,10 @@ async function settleCost(ports: Ports, task: Task, usd: number | undefined): Pr
   if (last) (await ports.books()).settle(runIdOf(task, last.n), usd);
 }
 
-/** Who could take the next attempt now, or when. */
+/** Who could take the next attempt now, or when. What cannot be told, as of books that cannot be read, the next pass asks anew. */
 async function lookAround(ports: Ports, letter: Letter): Promise<Agents> {
-  const choice = await chooseAgent(ports, letter.task);
+  const choice = await tryRead(() => chooseAgent(ports, letter.task));
+  if (choice instanceof AgentOsError) return {};
   return choice.kind === 'wait' ? { nextAt: choice.until } : { free: choice.kind === 'run' };
 }
 

@@ -62,7 +62,7 @@ async function lookAt(ports: Ports, name: string, look: AgentLook): Promise<Cand
 
 async function askAgent(ports: Ports, name: string): Promise<Candidate> {
   const agent = (await ports.agents()).get(name);
-  const probe = agent ? await agent.probe() : { ready: false as const, reason: 'not configured any more' };
+  const probe = agent ? await agent.probe() : { ready: false as const, reason: 'not in `agents` any more' };
   const breaker = readBreaker(ports.paths.breakers, name);
   return {
     name,

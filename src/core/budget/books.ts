@@ -105,6 +105,7 @@ export function openBooks({ root, locks, limits, clock }: BooksOptions): Books {
       if (findOpen(id).length === 0) return;
       locked(() => {
         for (const { month } of findOpen(id)) add(month, { op: 'release', id, at: clock.now().toISOString() });
+        crashPoint('budget:released');
       });
     },
     inspect: () => {

@@ -7,6 +7,7 @@ import { rmSync } from 'node:fs';
 import * as z from 'zod';
 import { ensureDirectory, readIfThere, writeFileAtomic } from '../atomic-file.ts';
 import type { StatePaths } from '../config/paths.ts';
+import { crashPoint } from '../crash-point.ts';
 import { toIoError } from '../errors.ts';
 import { isAlive, parseOwner, renderOwner, thisProcess } from '../liveness.ts';
 import { takeLock } from '../lock.ts';
@@ -95,6 +96,7 @@ function write(directory: string, agent: string, breaker: Breaker | undefined): 
   }
   try {
     rmSync(file, { force: true });
+    crashPoint('breaker:closed');
   } catch (error) {
     throw toIoError(error, `remove \`${file}\``);
   }

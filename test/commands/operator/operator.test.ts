@@ -86,7 +86,7 @@ describe('a task that needs a person', () => {
   });
 
   it('starts afresh on retry, and only then', () => {
-    expect(world.must('retry', id())).toMatch(/in the inbox; the next pass of `queue` starts patch/);
+    expect(world.must('retry', id())).toMatch(/in the inbox; the next pass of `queue` tries patch, /);
     expect(world.task(issue)).toMatchObject({
       tray: 'inbox',
       text: expect.stringMatching(/attempts_forgiven: 1[\s\S]*note: Retried by the operator/),
