@@ -4,6 +4,7 @@
  * everything else that the key could do is not the agent's affair. Pure.
  */
 import type { Protocol } from './gateway.ts';
+import { holdsKey } from './redact.ts';
 
 export interface Asked {
   method: string;
@@ -131,7 +132,7 @@ export function toProviderHeaders(
 export function toAgentHeaders(headers: Asked['headers'], key: string): Record<string, string> {
   const passed: Record<string, string> = {};
   for (const [name, value] of Object.entries(headers)) {
-    if (typeof value !== 'string' || KEPT_BACK.test(name) || value.includes(key)) continue;
+    if (typeof value !== 'string' || KEPT_BACK.test(name) || holdsKey(value, key)) continue;
     passed[name] = value;
   }
   return passed;

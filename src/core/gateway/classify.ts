@@ -6,6 +6,7 @@
 import type { AgentFailure, FailureKind } from '../agents/report.ts';
 import { cleanLine } from '../text.ts';
 import { at, numberAt, textAt } from '../untrusted.ts';
+import { withoutKey } from './redact.ts';
 
 export interface FailedAnswer {
   /** HTTP status; absent for an error inside a stream that began well. */
@@ -35,7 +36,7 @@ export function readFailure(answer: FailedAnswer, now: Date, key: string): { kin
   const kind = kindOf(answer.status, type, said);
   const status = answer.status === undefined ? '' : `HTTP ${answer.status}`;
   // What a provider says of a key repeats parts of it.
-  const words = kind === 'auth' ? '' : cleanLine(said.replaceAll(key, '***'), 300);
+  const words = kind === 'auth' ? '' : cleanLine(withoutKey(said, key), 300);
   const retryAt = kind === 'rate_limit' || kind === 'quota' || kind === 'overloaded' ? retryTime(answer, now) : undefined;
   return { kind, said: [status, words].filter((part) => part !== '').join(': '), ...(retryAt && { retryAt }) };
 }

@@ -11,7 +11,7 @@ import { classifyFailure, errorInStream } from './classify.ts';
 import type { GatewayOptions, Protocol } from './gateway.ts';
 import type { Used } from './purse.ts';
 import { openAnswerReader } from './read-answer.ts';
-import { openRedactor } from './redact.ts';
+import { openRedactor, withoutKey } from './redact.ts';
 import { renderRefusal } from './refusal.ts';
 import type { Turn } from './run-ledger.ts';
 import { foldUsage, isFinalUsage, modelOf } from './usage.ts';
@@ -176,7 +176,7 @@ function readFailure({ options, answer, used, exchange: { fail, touch } }: Pass)
       used.begun = true;
       fail({ kind: 'overloaded', message: 'the provider answered in no form of a model' }, 502);
     } else {
-      const text = Buffer.concat(parts).toString('utf8').replaceAll(key, '***');
+      const text = withoutKey(Buffer.concat(parts).toString('utf8'), key);
       const error = readJson(text);
       const plain = error === undefined ? text.replace(/<[^>]*>/g, ' ') : '';
       const { 'content-length': _, ...headers } = toAgentHeaders(answer.headers, key);
