@@ -9,7 +9,7 @@ const never = new AbortController().signal;
 
 class Refused extends Error {
   readonly said: FailedAnswer;
-  constructor(status: number, headers: Record<string, string> = {}, error: unknown = undefined, text = 'no, key-123') {
+  constructor(status: number, headers: Record<string, string> = {}, error: unknown = undefined, text = 'no, key-12345') {
     super(text);
     this.said = { status, headers, error, text };
   }
@@ -27,7 +27,7 @@ async function ask(acts: ((request: ChatRequest) => Promise<ChatAnswer>)[], more
     model,
     stallMs: 1000,
     waitsMs: [1, 2],
-    pass: 'key-123',
+    pass: 'key-12345',
     now: () => now,
     onRetry: (_, wait) => waits.push(wait),
     ...more,
@@ -105,8 +105,8 @@ describe('askModel', () => {
   });
 
   it('repeats no key', async () => {
-    expect((await ask([fail(new Refused(500, {}, undefined, 'no, key-123'))])).failure?.message).not.toContain('key-123');
-    expect((await ask([fail(new Error('key-123 lost'))])).failure?.message).toBe('the answer broke off: *** lost');
+    expect((await ask([fail(new Refused(500, {}, undefined, 'no, key-12345'))])).failure?.message).not.toContain('key-12345');
+    expect((await ask([fail(new Error('key-12345 lost'))])).failure?.message).toBe('the answer broke off: *** lost');
   });
 });
 
