@@ -5,11 +5,11 @@ import type { Asker } from '../../core/github/ask-readiness.ts';
 import type { IssueQuery, IssueView } from '../../core/github/github.ts';
 import { STATUS_LABELS } from '../../core/github/labels.ts';
 import { countReady, hasLabel, isEditedSinceReady } from '../../core/github/readiness.ts';
-import { tryRead } from '../../core/github/try-read.ts';
 import { taskId } from '../../core/ids.ts';
 import type { Letter, Mailbox } from '../../core/mailbox/mailbox.ts';
 import { isRepoPaused } from '../../core/pause.ts';
 import type { Ports } from '../../core/ports.ts';
+import { tryRead } from '../../core/try-read.ts';
 import { readTurn, startAt } from '../../core/turn.ts';
 import type { DispatchSnapshot, IssueFacts, TaskFacts } from './policy.ts';
 

@@ -7,10 +7,10 @@
 import { AgentOsError } from '../../core/errors.ts';
 import { decideLabels } from '../../core/github/labels.ts';
 import { type Projector, projectLabels, projectLetter, removeLabel } from '../../core/github/projection.ts';
-import { tryRead } from '../../core/github/try-read.ts';
 import { tryLock } from '../../core/lock.ts';
 import { isPaused } from '../../core/pause.ts';
 import type { Output, Ports } from '../../core/ports.ts';
+import { tryRead } from '../../core/try-read.ts';
 import { listActive } from './gather.ts';
 import type { DispatchSnapshot, IssueFacts, TaskFacts } from './policy.ts';
 

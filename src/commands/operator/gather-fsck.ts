@@ -10,7 +10,6 @@ import type { EffectRecord } from '../../core/effects/effects.ts';
 import { parseRecord } from '../../core/effects/record.ts';
 import { AgentOsError, errnoOf, toIoError } from '../../core/errors.ts';
 import type { FsckLetter, FsckRepo, FsckSnapshot } from '../../core/fsck/snapshot.ts';
-import { tryRead } from '../../core/github/try-read.ts';
 import { repoKey } from '../../core/ids.ts';
 import { isAlive } from '../../core/liveness.ts';
 import { TRAYS, type Tray } from '../../core/mailbox/mailbox.ts';
@@ -20,6 +19,7 @@ import type { Ports } from '../../core/ports.ts';
 import { MARK_VARIABLE } from '../../core/process-tree.ts';
 import type { Breaker } from '../../core/routing/breaker.ts';
 import { readBreaker } from '../../core/routing/breakers.ts';
+import { tryRead } from '../../core/try-read.ts';
 
 export async function gatherFsck(ports: Ports): Promise<FsckSnapshot> {
   const { letters, unreadable } = await readLetters(ports);

@@ -14,13 +14,13 @@ import type { Git, HostRepository } from '../../core/git/git.ts';
 import type { PullRequest } from '../../core/github/github.ts';
 import { type Projector, projectLetter, removeLabel } from '../../core/github/projection.ts';
 import { countReady, hasLabel } from '../../core/github/readiness.ts';
-import { tryRead } from '../../core/github/try-read.ts';
 import { taskId } from '../../core/ids.ts';
 import type { Letter } from '../../core/mailbox/mailbox.ts';
 import type { Task } from '../../core/mailbox/task.ts';
 import { countedAttempts } from '../../core/mailbox/task.ts';
 import { openMemory } from '../../core/memory/store.ts';
 import type { Ports } from '../../core/ports.ts';
+import { tryRead } from '../../core/try-read.ts';
 import type { Applied } from '../run-command.ts';
 import { settleEscalated } from './settle.ts';
 

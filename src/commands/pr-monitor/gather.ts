@@ -5,10 +5,10 @@
  */
 import type { RepoConfig } from '../../core/config/schema.ts';
 import { AgentOsError } from '../../core/errors.ts';
-import { tryRead } from '../../core/github/try-read.ts';
 import type { Letter } from '../../core/mailbox/mailbox.ts';
 import { isRepoPaused } from '../../core/pause.ts';
 import type { Ports } from '../../core/ports.ts';
+import { tryRead } from '../../core/try-read.ts';
 import { readTurn, startAt } from '../../core/turn.ts';
 import { keyOf, recall } from './memory.ts';
 import type { PrMonitorSnapshot } from './policy.ts';

@@ -2,13 +2,13 @@
 import type { Agent } from '../../core/agents/agent.ts';
 import type { Grant, RunRequest } from '../../core/budget/ledger.ts';
 import { AgentOsError } from '../../core/errors.ts';
-import { tryRead } from '../../core/github/try-read.ts';
 import type { Task } from '../../core/mailbox/task.ts';
 import type { Ports } from '../../core/ports.ts';
 import { afterRun, type RunEnding } from '../../core/routing/breaker.ts';
 import { changeBreaker, isTried, readBreaker } from '../../core/routing/breakers.ts';
 import { turnOrder } from '../../core/routing/chain.ts';
 import { type Candidate, type Choice, decideAgent } from '../../core/routing/choose.ts';
+import { tryRead } from '../../core/try-read.ts';
 
 /** What one look at many tasks asks of each agent once. */
 export interface AgentLook {

@@ -1,12 +1,12 @@
 /** Looks once: claims and whether their owners live, and as many waiting tasks, in order, as there are free slots for. */
 import type { RepoConfig } from '../../core/config/schema.ts';
 import { AgentOsError } from '../../core/errors.ts';
-import { tryRead } from '../../core/github/try-read.ts';
 import { isAlive } from '../../core/liveness.ts';
 import type { Letter, Mailbox, Waiting } from '../../core/mailbox/mailbox.ts';
 import { isRepoPaused } from '../../core/pause.ts';
 import type { Ports } from '../../core/ports.ts';
 import { listRequests, readRequest } from '../../core/requests.ts';
+import { tryRead } from '../../core/try-read.ts';
 import type { AgentLook } from './choose.ts';
 import { freeSlots, orderWaiting, type QueueSnapshot, type QueueVerdict, whyPreparing, whyStillWaiting } from './policy.ts';
 import { decideStart, type StartFacts } from './start.ts';

@@ -8,11 +8,11 @@ import { createHash } from 'node:crypto';
 import type { Effects } from '../effects/effects.ts';
 import { AgentOsError } from '../errors.ts';
 import type { Letter, Tray } from '../mailbox/mailbox.ts';
+import { tryRead } from '../try-read.ts';
 import type { GitHub } from './github.ts';
 import { decideLabels, STATUS_LABELS } from './labels.ts';
 import { hasLabel } from './readiness.ts';
 import { renderStatusComment, STATUS_MARKER } from './status-comment.ts';
-import { tryRead } from './try-read.ts';
 
 export interface Projector {
   forge: GitHub;

@@ -6,6 +6,7 @@
  */
 import type { Clock } from '../../clock.ts';
 import { AgentOsError } from '../../errors.ts';
+import { tryRead } from '../../try-read.ts';
 import type {
   Actor,
   BoardStatus,
@@ -24,7 +25,6 @@ import type {
   Repository,
   Review,
 } from '../github.ts';
-import { tryRead } from '../try-read.ts';
 import {
   findUser,
   listNumbers,

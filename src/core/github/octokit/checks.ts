@@ -6,8 +6,8 @@
 import * as z from 'zod';
 import { AgentOsError } from '../../errors.ts';
 import { cleanText, tail } from '../../text.ts';
+import { tryRead } from '../../try-read.ts';
 import type { CheckRun } from '../github.ts';
-import { tryRead } from '../try-read.ts';
 import { parseAnswer } from './answer.ts';
 import {
   judgeRun,

@@ -4,8 +4,8 @@
  * one moment of an issue, complete, or an error.
  */
 import { AgentOsError } from '../../errors.ts';
+import { tryRead } from '../../try-read.ts';
 import type { IssueView } from '../github.ts';
-import { tryRead } from '../try-read.ts';
 import type { GitHubClient } from './client/client.ts';
 import { CONNECTION_NAMES, type ConnectionName, isIssueNumber, restQuery, viewQuery } from './issue-query.ts';
 import { type Fields, isFields, notAnswered, numberedPart, repositoryPart, wrongShape } from './repository-part.ts';

@@ -5,7 +5,7 @@
  * a card that is missing would take its task back.
  */
 import { AgentOsError } from '../../../errors.ts';
-import { tryRead } from '../../try-read.ts';
+import { tryRead } from '../../../try-read.ts';
 import type { GitHubClient, PartError } from '../client/client.ts';
 import { sameRepo } from '../client/request-names.ts';
 import type { Passenger } from '../read-lists.ts';

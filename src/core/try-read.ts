@@ -1,8 +1,8 @@
 /**
- * One issue or pull request that cannot be read must not cost the others their
+ * One issue, pull request or agent that cannot be read must not cost the others their
  * turn: a loop gathers through this, and reports the error as that item's own.
  */
-import { AgentOsError, type ErrorCode } from '../errors.ts';
+import { AgentOsError, type ErrorCode } from './errors.ts';
 
 /** These concern every item: asking for the next one would fail in the same way. */
 const OF_ALL: ReadonlySet<ErrorCode> = new Set(['io', 'auth', 'config', 'rate_limit', 'cancelled']);
